@@ -1,0 +1,33 @@
+# Two commands need nothing but Python ≥ 3.11 and make: `make run` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check setup lock sabotage bench clean
+
+run: setup  ## Start a development server at http://127.0.0.1:8000
+	$(BIN)/keywright serve
+
+test: setup  ## Everything, with PostgreSQL, Valkey and a mail server from packages
+	$(BIN)/pytest -n auto
+
+check: setup  ## Static checks, house rules, sabotage and migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/write_contract.py --check
+	$(BIN)/python scripts/write_settings_reference.py --check
+	$(BIN)/python scripts/sabotage.py
+
+sabotage: setup  ## Switch off each defence and see its test turn red
+	$(BIN)/python scripts/sabotage.py
+
+setup:
+	@$(PYTHON) scripts/bootstrap.py
+
+lock: setup  ## Lock the dependencies again, with hashes
+	$$(command -v uv || echo .tools/uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --all-extras --group dev pyproject.toml -o requirements/dev.txt
+
+clean:
+	rm -rf .venv .tools build dist .mypy_cache .ruff_cache .pytest_cache
