@@ -1,0 +1,1 @@
+"""What every room uses and what knows no room: settings, database, errors, web, clock, crypto."""

@@ -1,0 +1,96 @@
+"""Who is asking: the words that routes use, and the promise that `authenticate` keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, Protocol
+from uuid import UUID
+
+from starlette.requests import Request
+from typing_extensions import TypeVar
+
+from keywright.core.roles import EVERYTHING
+
+Profile = TypeVar("Profile", default=None)
+
+
+class UserStatus(StrEnum):
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class User(Generic[Profile]):
+    """An account as an application sees it. Carries no secret; valid as a FastAPI answer."""
+
+    id: UUID
+    email: str
+    email_verified: bool
+    username: str | None
+    name: str | None
+    locale: str | None
+    roles: tuple[str, ...]
+    created_at: datetime
+    profile: Profile = None  # type: ignore[assignment]  # the default of the type variable
+    status: UserStatus = field(default=UserStatus.ACTIVE)
+
+
+class PrincipalKind(StrEnum):
+    """What the credential was: first-party access token, or the hosted pages' cookie."""
+
+    SESSION = "session"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever carries the credential of this request, and what they may do now.
+
+    `scopes` are the account's permissions; `narrowed` says that the sign-in asked for fewer.
+    """
+
+    kind: PrincipalKind
+    user: User[Any] | None
+    scopes: frozenset[str]
+    session_id: UUID | None = None
+    amr: tuple[str, ...] = ()
+    narrowed: bool = False
+
+    def may(self, scope: str) -> bool:
+        return scope in self.scopes or EVERYTHING in self.scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says. Nobody asked whether its session still stands."""
+
+    subject: str
+    session_id: str | None
+    scopes: frozenset[str]
+    expires_at: datetime
+    raw: Mapping[str, Any]
+
+
+class Authenticator(Protocol):
+    async def authenticate(self, request: Request) -> Principal | None:
+        """The request's principal, or None without a credential.
+
+        Raises `NotAuthenticated` or `SessionEnded` for a credential that is not good, and
+        `Unavailable` when it cannot be judged.
+        """
+        ...
+
+    async def reread(self, principal: Principal) -> Principal:
+        """The same principal with its account as the database has it this moment."""
+        ...
+
+    async def auth_time(self, principal: Principal) -> datetime | None:
+        """When the person last proved themselves, from the session's row; None without one."""
+        ...
+
+    async def claims(self, request: Request) -> Claims:
+        """The access token's claims by its signature alone. Raises `NotAuthenticated`."""
+        ...

@@ -1,0 +1,42 @@
+"""Roles and what they permit. Routes ask for permissions; a role is a name for a set of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+USER = "user"
+MODERATOR = "moderator"
+ADMIN = "admin"
+LADDER = (USER, MODERATOR, ADMIN)
+EVERYTHING = "*"
+
+DEFAULT_PERMISSIONS: Mapping[str, frozenset[str]] = {
+    USER: frozenset(),
+    MODERATOR: frozenset({"users:read"}),
+    ADMIN: frozenset({EVERYTHING}),
+}
+
+
+class RolePermissions:
+    """What each role permits. `ladder` roles include those below them; others stand alone."""
+
+    def __init__(self, permissions: Mapping[str, Iterable[str]] | None = None) -> None:
+        own = {role: frozenset(names) for role, names in (permissions or {}).items()}
+        self._permissions = {**DEFAULT_PERMISSIONS, **own}
+
+    def known(self, role: str) -> bool:
+        return role in self._permissions
+
+    def of(self, roles: Iterable[str]) -> frozenset[str]:
+        """Every permission that an account with these roles has now."""
+        held = {lower for role in roles for lower in _with_lower(role)} | {USER}
+        return frozenset().union(*(self._permissions.get(role, frozenset()) for role in held))
+
+
+def holds_role(roles: Iterable[str], wanted: str) -> bool:
+    """Whether one of `roles` is `wanted` or stands above it on the ladder."""
+    return any(wanted in _with_lower(role) for role in roles)
+
+
+def _with_lower(role: str) -> tuple[str, ...]:
+    return LADDER[: LADDER.index(role) + 1] if role in LADDER else (role,)

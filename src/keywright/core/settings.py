@@ -1,0 +1,331 @@
+"""Every setting, in one class: environment (`KEYWRIGHT_…`), `.env`, `keywright.toml`.
+
+Each has a description, a safe default and an example; `docs/reference/settings.md` is made from
+them. Development needs none of them; production refuses unsafe values in a sentence.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from keywright.core.errors import ConfigurationError
+
+SECRET_KEY_MIN_LENGTH = 32
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+def setting(default: Any, description: str, example: str, **rules: Any) -> Any:
+    return Field(default, description=description, examples=[example], **rules)
+
+
+class Settings(BaseSettings):
+    """Settings of one Keywright. Arguments win over the environment, that over files."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KEYWRIGHT_",
+        env_file=".env",
+        toml_file="keywright.toml",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    env: Environment | None = setting(
+        None,
+        "`development` or `production`. Unset means development, and only while the base URL and "
+        "the bind address are loopback.",
+        "production",
+    )
+    base_url: str = setting(
+        "http://127.0.0.1:8000",
+        "Where people reach this server: mail links, cookies and metadata are built from it.",
+        "https://accounts.example.com",
+    )
+    data_dir: Path = setting(
+        Path("data"),
+        "Folder for the SQLite file, the development secret and development mail.",
+        "/var/lib/keywright",
+    )
+    database_url: str | None = setting(
+        None,
+        "Database, as SQLAlchemy or plain URL. Unset: SQLite in the data directory.",
+        "postgresql://keywright:…@db.internal/keywright",
+        repr=False,
+    )
+    cache_url: str | None = setting(
+        None,
+        "Valkey or Redis for limits and revocation notices among several processes.",
+        "redis://cache.internal:6379/0",
+        repr=False,
+    )
+    secret_key: str | None = setting(
+        None,
+        "Master secret, 32 characters or more. Development makes one in the data directory.",
+        "the output of `openssl rand -base64 48`",
+        repr=False,
+    )
+    secret_keys_old: Words = setting(
+        (),
+        "Earlier master secrets, comma-separated: they still open and verify.",
+        "old-secret-1,old-secret-2",
+        repr=False,
+    )
+    mail_url: str | None = setting(
+        None,
+        "Mail server; `?tls=starttls|implicit|none`. Unset in development: /dev/mail only.",
+        "smtp://user:password@smtp.example.com:587?tls=starttls",
+        repr=False,
+    )
+    mail_from: str = setting(
+        "Keywright <no-reply@localhost>",
+        "Sender of every mail.",
+        "Example <accounts@example.com>",
+    )
+    app_name: str = setting(
+        "Keywright", "The name people see on pages and in mails.", "Example", max_length=80
+    )
+    rate_limits: Literal["on", "off"] = setting(
+        "on", "Limits by network address. Limits for each account always stay on.", "on"
+    )
+    reveal_registered: bool = setting(
+        False,
+        "Whether sign-up may say that an e-mail address is taken.",
+        "false",
+    )
+    require_verification: bool = setting(
+        True,
+        "Whether an e-mail address must be proven before the first sign-in. "
+        "`false` implies `reveal_registered`.",
+        "true",
+    )
+    access_token_ttl: int = setting(
+        900, "Life of an access token, seconds.", "900", ge=30, le=86_400
+    )
+    refresh_token_ttl: int = setting(
+        30 * 86_400,
+        "How long a session lives without use, seconds.",
+        "2592000",
+        ge=60,
+        le=366 * 86_400,
+    )
+    session_max_age: int = setting(
+        180 * 86_400,
+        "How long a session lives at the most, seconds.",
+        "15552000",
+        ge=60,
+        le=2 * 366 * 86_400,
+    )
+    max_sessions: int = setting(
+        5, "Signed-in devices of one account; the least recently used goes.", "5", ge=1, le=1000
+    )
+    reauth_max_age: int = setting(
+        600, "How old a sign-in may be for a sensitive change, seconds.", "600", ge=30, le=86_400
+    )
+    trusted_proxies: Words = setting(
+        (),
+        "Networks of your reverse proxies, comma-separated: their forwarding headers are believed.",
+        "10.0.0.0/8,127.0.0.1/32",
+    )
+    allowed_origins: Words = setting(
+        (),
+        "Origins of your own front ends, comma-separated, same-site with the base URL.",
+        "https://app.example.com",
+    )
+    api_prefix: str = setting("/api/v1", "Where the JSON API lives.", "/api/v1")
+    cookie_domain: str | None = setting(
+        None,
+        "Domain of the API's refresh cookie. Unset (safest): this host alone.",
+        "example.com",
+    )
+    passkey_rp_id: str | None = setting(
+        None, "Relying-party id of passkeys. Unset: the base URL's host.", "example.com"
+    )
+    password_min_length: int = setting(
+        8, "Shortest password, characters after NFKC.", "8", ge=8, le=64
+    )
+    password_min_score: int = setting(
+        2, "Lowest zxcvbn score of a new password, 0–4.", "2", ge=0, le=4
+    )
+    password_breach_check: bool = setting(
+        False,
+        "Ask the Pwned Passwords range service about new passwords (five characters of the hash "
+        "leave the server). When it does not answer, the password is accepted.",
+        "false",
+    )
+    argon2_memory_kib: int = setting(
+        19_456, "Memory of one password hash, KiB.", "19456", ge=8, le=4_194_304
+    )
+    argon2_time_cost: int = setting(2, "Passes of one password hash.", "2", ge=1, le=100)
+    log_format: Literal["auto", "text", "json"] = setting(
+        "auto", "Log lines: text on a terminal, JSON elsewhere.", "json"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, dotenv_settings, toml, file_secret_settings
+
+    @field_validator("secret_keys_old", "trusted_proxies", "allowed_origins", mode="before")
+    @classmethod
+    def split_words(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(word.strip() for word in value.split(",") if word.strip())
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def normalize_base_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+            raise ValueError("must look like https://accounts.example.com")
+        return value.rstrip("/")
+
+    @field_validator("api_prefix")
+    @classmethod
+    def normalize_prefix(cls, value: str) -> str:
+        if value and not value.startswith("/"):
+            raise ValueError("must start with a slash, as in /api/v1")
+        return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network, strict=False)
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+                raise ValueError(f"{origin!r} must look like https://app.example.com")
+        return value
+
+    @property
+    def development(self) -> bool:
+        return self.env is not Environment.PRODUCTION
+
+    @property
+    def secure_cookies(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @property
+    def origin(self) -> str:
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def may_reveal_registered(self) -> bool:
+        return self.reveal_registered or not self.require_verification
+
+    @property
+    def effective_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'keywright.db'}"
+
+    @property
+    def uses_sqlite(self) -> bool:
+        return self.effective_database_url.startswith("sqlite")
+
+    @property
+    def refresh_idle(self) -> timedelta:
+        return timedelta(seconds=self.refresh_token_ttl)
+
+
+def load_settings(**arguments: Any) -> Settings:
+    """Read the settings; a value that cannot be used ends in a sentence that names it."""
+    try:
+        return Settings(**arguments)
+    except ValidationError as error:
+        lines = [
+            f"KEYWRIGHT_{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise ConfigurationError("; ".join(lines)) from None
+
+
+def is_loopback(host: str) -> bool:
+    if host.lower() in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_unsafe(settings: Settings, *, bind_host: str | None = None) -> None:
+    """Raise `ConfigurationError` with what to set, where security.md wants a refusal."""
+    host = urlsplit(settings.base_url).hostname or ""
+    if settings.env is None and not (is_loopback(host) and is_loopback(bind_host or "localhost")):
+        raise ConfigurationError(
+            "KEYWRIGHT_ENV is not set, and this server would be reachable from other machines: "
+            "set KEYWRIGHT_ENV=production (or development, on a network that you trust)."
+        )
+    if settings.development:
+        return
+    if not settings.base_url.startswith("https://"):
+        raise ConfigurationError(
+            "In production people must reach Keywright by https: set KEYWRIGHT_BASE_URL to the "
+            f"https address of this server (it is {settings.base_url})."
+        )
+    refuse_weak_secret(settings.secret_key)
+    if settings.mail_url is None:
+        raise ConfigurationError(
+            "In production Keywright sends mail: set KEYWRIGHT_MAIL_URL, for example "
+            "smtp://user:password@smtp.example.com:587?tls=starttls."
+        )
+
+
+def refuse_weak_secret(secret: str | None) -> None:
+    advice = "set KEYWRIGHT_SECRET_KEY to the output of `openssl rand -base64 48`."
+    if secret is None:
+        raise ConfigurationError(f"Production needs a master secret: {advice}")
+    if len(secret) < SECRET_KEY_MIN_LENGTH or len(set(secret)) < 10:  # noqa: PLR2004 - plainly weak
+        raise ConfigurationError(f"KEYWRIGHT_SECRET_KEY is too short or too simple: {advice}")
+
+
+def development_secret(data_dir: Path) -> str:
+    """The development secret: made once, in the data directory, readable by its owner alone."""
+    path = data_dir / "secret_key"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    partial = data_dir / f".secret_key.{secrets.token_hex(8)}"
+    if not path.exists():
+        partial.touch(mode=0o600)
+        partial.write_text(secrets.token_urlsafe(48))
+        try:
+            path.hardlink_to(partial)  # fails if another process was first: its secret counts
+        except FileExistsError:
+            pass
+        finally:
+            partial.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,108 @@
+"""Who is calling, seen from the network: address, network, user agent, request id."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection
+
+from keywright.core.ids import new_secret
+
+if TYPE_CHECKING:
+    from keywright.core.settings import Settings
+
+FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip")
+USER_AGENT_LENGTH = 300
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`network` is what limits count by; None where the address cannot be known."""
+
+    ip: str
+    network: str | None
+    user_agent: str
+    request_id: str
+
+
+def resolve_caller(request: HTTPConnection, settings: Settings) -> Caller:
+    peer = request.client.host if request.client else "unknown"
+    ip = client_address(request, peer, settings.trusted_proxies)
+    hidden = behind_unknown_proxy(request, peer, settings.trusted_proxies)
+    return Caller(
+        ip=ip,
+        network=None if hidden else network_of(ip),
+        user_agent=request.headers.get("user-agent", "")[:USER_AGENT_LENGTH],
+        request_id=request_id_of(request),
+    )
+
+
+def request_id_of(request: HTTPConnection) -> str:
+    state = request.scope.setdefault("state", {})
+    if "keywright_request_id" not in state:
+        state["keywright_request_id"] = f"req_{new_secret(96)}"
+    request_id: str = state["keywright_request_id"]
+    return request_id
+
+
+def client_address(request: HTTPConnection, peer: str, trusted_proxies: tuple[str, ...]) -> str:
+    """The rightmost forwarded address that is not a trusted proxy; else the peer itself."""
+    trusted = parse_networks(trusted_proxies)
+    if not is_within(peer, trusted):
+        return peer
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
+    for address in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+        bare = address.strip("[]")
+        if not is_address(bare):
+            return peer
+        if not is_within(bare, trusted):
+            return bare
+    return peer
+
+
+def behind_unknown_proxy(
+    request: HTTPConnection, peer: str, trusted_proxies: tuple[str, ...]
+) -> bool:
+    """Whether a proxy that no setting names stands between: limits by address would then count
+    everybody as one, so they are suspended (security.md, "Browser").
+    """
+    if trusted_proxies or not any(name in request.headers for name in FORWARDING_HEADERS):
+        return False
+    return is_address(peer) and ipaddress.ip_address(peer).is_private
+
+
+def network_of(ip: str) -> str:
+    """An IPv4 address counts by itself, IPv6 by its /64."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ip
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return ip
+
+
+def is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def is_within(ip: str, networks: tuple[Network, ...]) -> bool:
+    if not networks or not is_address(ip):
+        return False
+    address = ipaddress.ip_address(ip)
+    return any(address in network for network in networks)
+
+
+@lru_cache(maxsize=64)
+def parse_networks(networks: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(network, strict=False) for network in networks)

@@ -1,0 +1,212 @@
+"""What a route asks for, as FastAPI dependencies: `kw.user(…)` and its kin.
+
+Each is a frozen, hashable object: equal requirements are evaluated once a request, and an
+application may name one in `dependency_overrides`. Each declares its security schemes, so that
+`/docs` can sign in.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Security
+from fastapi.security import APIKeyCookie, OAuth2PasswordBearer
+from starlette.requests import Request
+
+from keywright.core.errors import Forbidden, NotAuthenticated, ReauthenticationRequired
+from keywright.core.principal import Claims, Principal, User
+from keywright.core.roles import holds_role
+from keywright.core.web.cookies import page_cookie
+from keywright.core.web.route import refuse_unstarted
+
+if TYPE_CHECKING:
+    from keywright.core.context import Context
+
+
+class InsufficientScope(Forbidden):
+    code = "insufficient_scope"
+    title = "This credential may not do that"
+
+
+class VerificationRequired(Forbidden):
+    code = "email_not_verified"
+    title = "Your e-mail address is not verified yet"
+    detail = "Open the link that was mailed to you, or ask for a new one."
+
+
+class RoleRequired(Forbidden):
+    code = "role_required"
+
+
+class SecuritySchemes:
+    """The ways to show a credential, as OpenAPI describes them."""
+
+    def __init__(self, settings: Any) -> None:
+        self.bearer = OAuth2PasswordBearer(
+            tokenUrl=f"{settings.api_prefix}/auth/login",
+            scheme_name="KeywrightBearer",
+            description="Sign in with e-mail address and password.",
+            auto_error=False,
+        )
+        self.cookie = APIKeyCookie(
+            name=page_cookie(settings).full_name,
+            scheme_name="KeywrightCookie",
+            description="The cookie of the hosted sign-in pages.",
+            auto_error=False,
+        )
+
+    def move_login(self, token_url: str) -> None:
+        flows = self.bearer.model.flows  # type: ignore[attr-defined]  # an OAuth2 model has flows
+        flows.password.tokenUrl = token_url
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Base: authenticates the request and declares the schemes that can do so."""
+
+    context: Context
+    schemes: SecuritySchemes
+    scopes: tuple[str, ...] = ()
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        needed = list(self.scopes)
+        return inspect.Signature(
+            [
+                inspect.Parameter("request", keyword, annotation=Request),
+                *(
+                    inspect.Parameter(
+                        name, keyword, default=Security(scheme, scopes=needed), annotation=Any
+                    )
+                    for name, scheme in (
+                        ("bearer", self.schemes.bearer),
+                        ("cookie", self.schemes.cookie),
+                    )
+                ),
+            ]
+        )
+
+    async def authenticate(self, request: Request) -> Principal | None:
+        refuse_unstarted(self.context)
+        return await self.context.authenticator.authenticate(request)
+
+    async def require(self, request: Request) -> Principal:
+        principal = await self.authenticate(request)
+        if principal is None:
+            raise NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
+        return principal
+
+
+@dataclass(frozen=True)
+class UserRequired(Requirement):
+    """A signed-in account that meets every condition. What `kw.user(…)` returns."""
+
+    verified: bool = False
+    role: str | None = None
+    fresh: bool = False
+
+    async def __call__(self, request: Request, **_credentials: Any) -> User[Any]:
+        principal = await self.check(request)
+        assert principal.user is not None
+        return principal.user
+
+    async def check(self, request: Request) -> Principal:
+        principal = await self.require(request)
+        if principal.user is None:
+            raise NotAuthenticated
+        if self.shortcoming(principal) is not None:
+            principal = await self.context.authenticator.reread(principal)
+        if (error := self.shortcoming(principal)) is not None:
+            raise error
+        if self.fresh:
+            await require_fresh(self.context, principal)
+        return principal
+
+    def shortcoming(self, principal: Principal) -> Forbidden | None:
+        """Why the account may not pass. Judged again with a fresh read before it is refused."""
+        user = principal.user
+        assert user is not None
+        if self.verified and not user.email_verified:
+            return VerificationRequired()
+        if self.role is not None and not holds_role(user.roles, self.role):
+            return RoleRequired(f"This needs the role {self.role}.")
+        return missing_scope(principal, self.scopes)
+
+
+@dataclass(frozen=True)
+class SessionRequired(UserRequired):
+    """As `UserRequired`, answering the principal: for routes of the account itself."""
+
+    async def __call__(  # type: ignore[override]  # the same check, with the whole answer
+        self, request: Request, **_credentials: Any
+    ) -> Principal:
+        return await self.check(request)
+
+
+@dataclass(frozen=True)
+class OptionalUser(Requirement):
+    """The signed-in account, or None without a credential. A bad credential is still refused."""
+
+    async def __call__(self, request: Request, **_credentials: Any) -> User[Any] | None:
+        principal = await self.authenticate(request)
+        return principal.user if principal is not None else None
+
+
+@dataclass(frozen=True)
+class PrincipalRequired(Requirement):
+    """Whoever carries the credential, with the scopes asked for."""
+
+    async def __call__(self, request: Request, **_credentials: Any) -> Principal:
+        principal = await self.require(request)
+        if missing_scope(principal, self.scopes) is not None:
+            principal = await self.context.authenticator.reread(principal)
+        if (error := missing_scope(principal, self.scopes)) is not None:
+            raise error
+        return principal
+
+
+@dataclass(frozen=True)
+class ClaimsRequired(Requirement):
+    """Sees a revocation only at the token's expiry; introspection is the other choice.
+
+    The token's signature and claims, without the database.
+    """
+
+    async def __call__(self, request: Request, **_credentials: Any) -> Claims:
+        claims = await self.context.authenticator.claims(request)
+        missing = [scope for scope in self.scopes if scope not in claims.scopes]
+        if missing:
+            raise insufficient_scope(missing)
+        return claims
+
+
+def own_session(kw: Context, *, fresh: bool = False) -> SessionRequired:
+    """For the account's own routes: a first-party session, whatever scopes others carry."""
+    return SessionRequired(kw, SecuritySchemes(kw.settings), fresh=fresh)
+
+
+def missing_scope(principal: Principal, scopes: tuple[str, ...]) -> Forbidden | None:
+    missing = [scope for scope in scopes if not principal.may(scope)]
+    return insufficient_scope(missing) if missing else None
+
+
+def insufficient_scope(missing: list[str]) -> InsufficientScope:
+    """RFC 6750 §3.1."""
+    names = " ".join(missing)
+    challenge = f'Bearer error="insufficient_scope", scope="{names}"'
+    return InsufficientScope(f"This needs: {names}.", headers={"WWW-Authenticate": challenge})
+
+
+async def require_fresh(kw: Context, principal: Principal) -> None:
+    """The session's row decides freshness, not the token (RFC 9470)."""
+    auth_time = await kw.authenticator.auth_time(principal)
+    max_age = timedelta(seconds=kw.settings.reauth_max_age)
+    if auth_time is None or kw.clock.now() - auth_time > max_age:
+        challenge = (
+            f'Bearer error="insufficient_user_authentication", max_age={kw.settings.reauth_max_age}'
+        )
+        raise ReauthenticationRequired(headers={"WWW-Authenticate": challenge})

@@ -1,0 +1,110 @@
+"""Our own routes, and only they: body limits, cross-site checks, headers and problem+json.
+
+A host application's middleware, exception handlers and 422s never see any of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import structlog
+from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from keywright.core.errors import BadRequest, KeywrightError, Unavailable
+from keywright.core.web import body
+from keywright.core.web.caller import request_id_of
+from keywright.core.web.origin import carries_explicit_credential, refuse_cross_site
+from keywright.core.web.problem import PROBLEM_RESPONSES, problem_response, validation_error
+
+if TYPE_CHECKING:
+    from keywright.core.context import Context
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+log = structlog.get_logger("keywright.web")
+
+
+class KeywrightRoute(APIRoute):
+    """Base of the route class that `router` makes for one Keywright."""
+
+    context: ClassVar[Context]
+    accepted: ClassVar[tuple[str, ...]]
+
+    def get_route_handler(self) -> Handler:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            limited = body.LimitedRequest(request.scope, request.receive)
+            request_id = request_id_of(limited)
+            with structlog.contextvars.bound_contextvars(request_id=request_id):
+                try:
+                    response = await self.guard(limited, handle)
+                except KeywrightError as error:
+                    response = self.render(error, limited)
+                except RequestValidationError as error:
+                    response = self.render(validation_error(error.errors()), limited)
+                except HTTPException as error:
+                    response = self.render(unreadable(error), limited)
+                except Exception:
+                    log.exception("unexpected_error", path=request.url.path)
+                    response = self.render(KeywrightError(), limited)
+            return harden(response, request_id)
+
+        return guarded
+
+    async def guard(self, request: Request, handle: Handler) -> Response:
+        refuse_unstarted(self.context)
+        await body.check_body(request, self.accepted)
+        if not await self.has_explicit_credential(request):
+            refuse_cross_site(request, self.context.settings)
+        return await handle(request)
+
+    async def has_explicit_credential(self, request: Request) -> bool:
+        return carries_explicit_credential(request)
+
+    def render(self, error: KeywrightError, request: Request) -> Response:
+        return problem_response(error, request_id_of(request))
+
+
+def refuse_unstarted(kw: Context) -> None:
+    """A request before start-up: usually a mounted application whose lifespan nobody ran."""
+    if not kw.started:
+        raise Unavailable(
+            "Keywright is not running. In a mounted application, enter `kw.lifespan()` in the "
+            "outer application's lifespan."
+        )
+
+
+def unreadable(error: HTTPException) -> KeywrightError:
+    """FastAPI's own complaint about a body that it could not parse."""
+    return BadRequest(str(error.detail))
+
+
+def harden(response: Response, request_id: str) -> Response:
+    response.headers.setdefault("X-Request-ID", request_id)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response
+
+
+def router(
+    kw: Context,
+    *,
+    prefix: str = "",
+    tags: Sequence[str] = (),
+    accepts: tuple[str, ...] = (body.JSON,),
+    base: type[KeywrightRoute] = KeywrightRoute,
+    **options: Any,
+) -> APIRouter:
+    """A router whose routes belong to this Keywright. `accepts` lists its media types."""
+    route_class = type(base.__name__, (base,), {"context": kw, "accepted": accepts})
+    names: list[str | Enum] = list(tags)
+    options.setdefault("responses", PROBLEM_RESPONSES)
+    return APIRouter(prefix=prefix, tags=names, route_class=route_class, **options)
