@@ -1,0 +1,1 @@
+"""Accounts: who a person is, how they prove an address, and their password."""

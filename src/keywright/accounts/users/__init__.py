@@ -1,0 +1,1 @@
+"""The account itself: e-mail address, names, roles, status."""

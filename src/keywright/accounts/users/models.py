@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from keywright.core.principal import User, UserStatus
+
+
+class UserRecord(msgspec.Struct, frozen=True):
+    """An account as the database holds it, with what never leaves the process."""
+
+    id: UUID
+    email: str
+    email_folded: str
+    email_verified_at: datetime | None
+    username: str | None
+    name: str | None
+    locale: str | None
+    password_hash: str | None
+    password_changed_at: datetime | None
+    status: UserStatus
+    profile: dict[str, Any] | None
+    sign_up_digest: bytes | None
+    created_at: datetime
+    roles: str | None
+
+    @property
+    def active(self) -> bool:
+        return self.status is UserStatus.ACTIVE
+
+    @property
+    def role_names(self) -> tuple[str, ...]:
+        return tuple(sorted(set((self.roles or "").split(",")) - {""}))
+
+
+class UserId(msgspec.Struct, frozen=True):
+    id: UUID
+
+
+def public_user(record: UserRecord, profile: Any = None) -> User[Any]:
+    """The account without its secrets. `profile` is the host's model, already built."""
+    return User(
+        id=record.id,
+        email=record.email,
+        email_verified=record.email_verified_at is not None,
+        username=record.username,
+        name=record.name,
+        locale=record.locale,
+        roles=record.role_names,
+        created_at=record.created_at,
+        profile=profile,
+        status=record.status,
+    )

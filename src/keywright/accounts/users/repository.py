@@ -1,0 +1,166 @@
+"""Every statement on accounts and their roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from keywright.accounts.users.models import UserId, UserRecord
+from keywright.accounts.users.table import roles, users
+from keywright.core.db import Handle, Statement
+from keywright.core.principal import UserStatus
+
+p = sa.bindparam
+COMMA: Any = sa.literal_column("','", sa.String)  # no parameter: it would be rendered late
+ROLES_OF_USER = (
+    sa.select(sa.func.aggregate_strings(roles.c.role, COMMA))
+    .where(roles.c.user_id == users.c.id)
+    .scalar_subquery()
+    .label("roles")
+)
+COLUMNS: tuple[Any, ...] = (
+    *(users.c[name] for name in UserRecord.__struct_fields__ if name != "roles"),
+    ROLES_OF_USER,
+)
+
+BY_ID = Statement(sa.select(*COLUMNS).where(users.c.id == p("id")), row=UserRecord)
+BY_EMAIL = Statement(
+    sa.select(*COLUMNS).where(users.c.email_folded == p("email_folded")), row=UserRecord
+)
+BY_USERNAME = Statement(
+    sa.select(*COLUMNS).where(users.c.username_folded == p("username_folded")), row=UserRecord
+)
+INSERT_UNLESS_TAKEN = Statement(
+    upsert(users)
+    .values({column.name: p(column.name) for column in users.c})
+    .on_conflict_do_nothing()
+    .returning(users.c.id),
+    row=UserId,
+)
+LIST = Statement(
+    sa.select(*COLUMNS).where(users.c.id > p("after")).order_by(users.c.id).limit(p("size", type_=sa.Integer)),
+    row=UserRecord,
+)
+SET_PASSWORD = Statement(
+    sa.update(users)
+    .where(users.c.id == p("user_id"), users.c.status == UserStatus.ACTIVE)
+    .values(
+        password_hash=p("password_hash"),
+        password_changed_at=p("now"),
+        updated_at=p("now"),
+        sign_up_digest=None,
+    )
+)
+REHASH_PASSWORD = Statement(
+    sa.update(users)
+    .where(users.c.id == p("user_id"), users.c.password_hash == p("old_hash"))
+    .values(password_hash=p("new_hash"))
+)
+SET_VERIFIED = Statement(
+    sa.update(users)
+    .where(users.c.id == p("user_id"), users.c.status == UserStatus.ACTIVE)
+    .values(email_verified_at=p("now"), updated_at=p("now"), sign_up_digest=None)
+)
+SET_STATUS = Statement(
+    sa.update(users)
+    .where(users.c.id == p("user_id"))
+    .values(status=p("status"), updated_at=p("now"))
+)
+SET_DETAILS = Statement(
+    sa.update(users)
+    .where(users.c.id == p("user_id"), users.c.status == UserStatus.ACTIVE)
+    .values(
+        name=p("name"),
+        username=p("username"),
+        username_folded=p("username_folded"),
+        locale=p("locale"),
+        profile=p("profile"),
+        updated_at=p("now"),
+    )
+)
+GRANT_ROLE = Statement(
+    upsert(roles)
+    .values({column.name: p(column.name) for column in roles.c})
+    .on_conflict_do_nothing()
+)
+LOCK_ROLE_HOLDERS = Statement(
+    sa.select(users.c.id)
+    .join_from(users, roles, roles.c.user_id == users.c.id)
+    .where(roles.c.role == p("role"), users.c.status == UserStatus.ACTIVE)
+    .order_by(users.c.id)
+    .with_for_update(of=users),
+    row=UserId,
+)
+REVOKE_ROLE = Statement(
+    sa.delete(roles).where(
+        roles.c.user_id == p("user_id"),
+        roles.c.role == p("role"),
+        roles.c.source == p("source"),
+    )
+)
+DELETE = Statement(sa.delete(users).where(users.c.id == p("user_id")))
+
+
+async def find(db: Handle, user_id: UUID) -> UserRecord | None:
+    return await db.one(BY_ID, id=user_id)
+
+
+async def find_by_email(db: Handle, email_folded: str) -> UserRecord | None:
+    return await db.one(BY_EMAIL, email_folded=email_folded)
+
+
+async def find_by_username(db: Handle, username_folded: str) -> UserRecord | None:
+    return await db.one(BY_USERNAME, username_folded=username_folded)
+
+
+async def insert_unless_taken(db: Handle, **values: Any) -> bool:
+    return await db.one(INSERT_UNLESS_TAKEN, **values) is not None
+
+
+async def list_after(db: Handle, after: UUID, size: int) -> list[UserRecord]:
+    return await db.many(LIST, after=after, size=size)
+
+
+async def set_password(db: Handle, user_id: UUID, password_hash: str, now: datetime) -> bool:
+    return await db.run(SET_PASSWORD, user_id=user_id, password_hash=password_hash, now=now) == 1
+
+
+async def replace_hash(db: Handle, user_id: UUID, old_hash: str, new_hash: str) -> None:
+    await db.run(REHASH_PASSWORD, user_id=user_id, old_hash=old_hash, new_hash=new_hash)
+
+
+async def set_verified(db: Handle, user_id: UUID, now: datetime) -> bool:
+    return await db.run(SET_VERIFIED, user_id=user_id, now=now) == 1
+
+
+async def set_status(db: Handle, user_id: UUID, status: UserStatus, now: datetime) -> bool:
+    return await db.run(SET_STATUS, user_id=user_id, status=status, now=now) == 1
+
+
+async def set_details(db: Handle, user_id: UUID, now: datetime, **details: Any) -> bool:
+    return await db.run(SET_DETAILS, user_id=user_id, now=now, **details) == 1
+
+
+async def grant_roles(
+    db: Handle, user_id: UUID, names: Iterable[str], source: str, now: datetime
+) -> None:
+    for name in names:
+        await db.run(GRANT_ROLE, user_id=user_id, role=name, source=source, granted_at=now)
+
+
+async def revoke_role(db: Handle, user_id: UUID, role: str, source: str) -> bool:
+    return await db.run(REVOKE_ROLE, user_id=user_id, role=role, source=source) == 1
+
+
+async def lock_active_holders(db: Handle, role: str) -> list[UUID]:
+    """The active accounts that hold `role`, locked until the transaction ends."""
+    return [row.id for row in await db.many(LOCK_ROLE_HOLDERS, role=role)]
+
+
+async def delete(db: Handle, user_id: UUID) -> bool:
+    return await db.run(DELETE, user_id=user_id) == 1

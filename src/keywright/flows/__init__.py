@@ -1,0 +1,1 @@
+"""The stories that cross domains: sign up, sign in, stay signed in, recover. One file each."""

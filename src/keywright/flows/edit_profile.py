@@ -1,0 +1,47 @@
+"""A person edits their own details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from keywright.accounts.users import service as users
+from keywright.audit import service as audit
+from keywright.audit.models import AuditEvent
+from keywright.core.events import UserUpdated
+from keywright.core.principal import Principal, User
+from keywright.core.web.caller import Caller
+from keywright.flows.results import present_user
+
+if TYPE_CHECKING:
+    from keywright.core.context import Context
+
+
+async def edit_profile(
+    kw: Context, principal: Principal, changes: Mapping[str, Any], caller: Caller
+) -> User[Any]:
+    """Change `name`, `username`, `locale` or `profile`.
+
+    Raises `InvalidUsername`, `UsernameTaken`.
+    """
+    assert principal.user is not None
+    now = kw.clock.now()
+    async with kw.db.transaction(alone=kw.hooks.has_on(UserUpdated)) as tx:
+        record = await users.get(tx, principal.user.id)
+        record = await users.change_details(tx, record, changes, now)
+        await kw.notices.changed(tx, record.id, now)
+        await audit.record(
+            tx,
+            event=AuditEvent.USER_UPDATED,
+            actor_id=record.id,
+            subject_id=record.id,
+            session_id=principal.session_id,
+            details={"fields": sorted(changes)},
+            caller=caller,
+            now=now,
+        )
+        user = present_user(kw, record)
+        await kw.hooks.emit(
+            tx, UserUpdated(at=now, user_id=record.id, fields=tuple(sorted(changes)))
+        )
+    return user

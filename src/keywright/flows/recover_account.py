@@ -1,0 +1,138 @@
+"""A person forgot the password, or changes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keywright.accounts.link_tokens import service as link_tokens
+from keywright.accounts.link_tokens.errors import InvalidLink
+from keywright.accounts.link_tokens.models import LinkPurpose
+from keywright.accounts.passwords import throttle
+from keywright.accounts.users import service as users
+from keywright.accounts.users.addresses import fold_email
+from keywright.accounts.users.models import UserRecord
+from keywright.audit import service as audit
+from keywright.audit.models import AuditEvent
+from keywright.core.db import Transaction
+from keywright.core.events import PasswordChanged as PasswordChangedEvent
+from keywright.core.events import PasswordReset
+from keywright.core.principal import Principal
+from keywright.core.ratelimit import defaults as limits
+from keywright.core.web.caller import Caller
+from keywright.core.web.device_name import device_name
+from keywright.flows.prove_address import resend_verification
+from keywright.flows.stay_signed_in import prove_own_password
+from keywright.outbox.channels.mail.mails import PasswordChanged, ResetPassword
+from keywright.sessions import service as sessions
+
+if TYPE_CHECKING:
+    from keywright.core.context import Context
+    from keywright.outbox.models import Message
+
+SEND_RESET = "send_reset"
+
+
+async def forgot_password(kw: Context, email: str, caller: Caller) -> None:
+    """Ask for a reset link. The same work and answer for any address."""
+    await kw.limits.hit(limits.FORGOT_PASSWORD, caller.network)
+    asked_from = {"network": caller.ip, "device": device_name(caller.user_agent)}
+    async with kw.db.transaction() as tx:
+        await kw.outbox.add(tx, SEND_RESET, {"email": fold_email(email), **asked_from})
+
+
+async def send_reset(kw: Context, tx: Transaction, message: Message) -> None:
+    """In the worker: the reset link for an account; a sign-up that waits gets its own link."""
+    user, now = await users.find_by_email(tx, message.payload["email"]), kw.clock.now()
+    if user is None:
+        await resend_verification(kw, tx, message)
+        return
+    if not user.active or not await kw.limits.mail_allowed(tx, user.email_folded):
+        return
+    token, expires_at = await link_tokens.create(
+        tx, purpose=LinkPurpose.RESET_PASSWORD, user_id=user.id, now=now
+    )
+    await kw.outbox.mail(
+        tx,
+        ResetPassword(
+            to=user.email,
+            at=message.created_at,
+            network=message.payload["network"],
+            device=message.payload["device"],
+            token=token,
+            expires_at=expires_at,
+        ),
+    )
+
+
+async def preview_reset(kw: Context, token: str) -> UserRecord:
+    """For whom the link is, without using it. Raises `InvalidLink`."""
+    link = await link_tokens.peek(kw.db, token, LinkPurpose.RESET_PASSWORD, kw.clock.now())
+    user = await users.find(kw.db, link.user_id) if link.user_id else None
+    if user is None or not user.active:
+        raise InvalidLink
+    return user
+
+
+async def reset_password(kw: Context, token: str, new_password: str, caller: Caller) -> None:
+    """Set a new password by the mailed link. Ends every session and never signs in.
+
+    Raises `InvalidLink`, `WeakPassword`.
+    """
+    await kw.limits.hit(limits.RESET_PASSWORD, caller.network)
+    user = await preview_reset(kw, token)
+    new_hash = await hash_checked(kw, user, new_password, caller)
+    async with kw.db.transaction(alone=kw.hooks.has_on(PasswordReset)) as tx:
+        now = kw.clock.now()
+        await link_tokens.use(tx, token, LinkPurpose.RESET_PASSWORD, now)
+        if user.email_verified_at is None:
+            await users.set_verified(tx, user.id, now)
+        await replace_password(kw, tx, user, new_hash, caller)
+        await sessions.end_all(tx, kw.notices, user.id, now=now)
+        await throttle.clear_failures(tx, account=user.email_folded, device=None)
+        await record(tx, AuditEvent.PASSWORD_RESET, user, caller, kw)
+        await kw.hooks.emit(tx, PasswordReset(at=now, user_id=user.id))
+
+
+async def change_password(
+    kw: Context, principal: Principal, current_password: str, new_password: str, caller: Caller
+) -> None:
+    """Set a new password, knowing the current one. Ends every other session.
+
+    Raises `InvalidCredentials`, `WeakPassword`.
+    """
+    user = await prove_own_password(kw, principal, current_password, caller)
+    new_hash = await hash_checked(kw, user, new_password, caller)
+    async with kw.db.transaction(alone=kw.hooks.has_on(PasswordChangedEvent)) as tx:
+        now = kw.clock.now()
+        await replace_password(kw, tx, user, new_hash, caller)
+        await sessions.end_all(tx, kw.notices, user.id, now=now, keep=principal.session_id)
+        await record(tx, AuditEvent.PASSWORD_CHANGED, user, caller, kw)
+        await kw.hooks.emit(tx, PasswordChangedEvent(at=now, user_id=user.id))
+
+
+async def hash_checked(kw: Context, user: UserRecord, new_password: str, caller: Caller) -> str:
+    words = [word for word in (user.email, user.username, user.name) if word]
+    await kw.password_policy.check(new_password, about=words, field="new_password")
+    return await kw.passwords.hash(new_password, network=caller.network, account=user.email_folded)
+
+
+async def replace_password(
+    kw: Context, tx: Transaction, user: UserRecord, new_hash: str, caller: Caller
+) -> None:
+    """The new hash; mailed tokens die with the old password, and the owner is told."""
+    now = kw.clock.now()
+    await users.set_password(tx, user.id, new_hash, now)
+    await link_tokens.drop_all(tx, user.id)
+    await kw.notices.changed(tx, user.id, now)
+    device = device_name(caller.user_agent)
+    await kw.outbox.mail(
+        tx, PasswordChanged(to=user.email, at=now, network=caller.ip, device=device)
+    )
+
+
+async def record(
+    tx: Transaction, event: AuditEvent, user: UserRecord, caller: Caller, kw: Context
+) -> None:
+    await audit.record(
+        tx, event=event, actor_id=user.id, subject_id=user.id, caller=caller, now=kw.clock.now()
+    )

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import pydantic
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from keywright.core.errors import NotAuthenticated
+from keywright.core.principal import Principal
+from keywright.core.web import KeywrightRoute, resolve_caller, router
+from keywright.core.web.body import FORM, JSON, MULTIPART
+from keywright.core.web.cookies import device_cookie, refresh_cookie, sign_up_cookie
+from keywright.core.web.origin import refuse_cross_site
+from keywright.core.web.problem import InvalidJson, validation_error
+from keywright.core.web.require import own_session
+from keywright.flows import stay_signed_in
+from keywright.flows.results import Tokens
+from keywright.flows.routes import schemas as s
+from keywright.flows.routes.cookies import remember_browser, set_refresh_cookie
+from keywright.flows.sign_in import SignInForm, sign_in_for_api
+
+if TYPE_CHECKING:
+    from keywright.core.context import Context
+
+Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+class RefreshTokenRoute(KeywrightRoute):
+    """A refresh token in the body is an explicit credential: cookies are then ignored."""
+
+    async def has_explicit_credential(self, request: Request) -> bool:
+        return b'"refresh_token"' in await request.body() and (
+            read_refresh_body(await request.body()).refresh_token is not None
+        )
+
+
+def routes(kw: Context) -> APIRouter:
+    api = router(kw, prefix="/auth", tags=["auth"])
+    signed_in = own_session(kw)
+    add_login(api, kw)
+    add_refresh(api, kw)
+
+    @api.post("/reauthenticate", response_model_exclude_none=True)
+    async def reauthenticate(
+        request: Request, body: s.PasswordBody, principal: Principal = Depends(signed_in)
+    ) -> s.TokensOut:
+        """Prove yourself again: the session's `auth_time` is now."""
+        caller = resolve_caller(request, kw.settings)
+        tokens = await stay_signed_in.reauthenticate(kw, principal, body.password, caller)
+        return s.TokensOut.of(tokens, with_refresh_token=False)
+
+    return api
+
+
+def add_login(parent: APIRouter, kw: Context) -> None:
+    api = router(kw, accepts=(JSON, FORM, MULTIPART))
+
+    @api.post("/login", response_model=s.TokensOut, openapi_extra=LOGIN_BODY)
+    async def login(request: Request) -> Response:
+        """Sign in with an OAuth2 password form (RFC 6749 §4.3.2) or JSON."""
+        refuse_cross_site(request, kw.settings)
+        body = await read_login(request)
+        caller = resolve_caller(request, kw.settings)
+        form = SignInForm(
+            body.email,
+            body.password,
+            body.scope,
+            device=device_cookie(kw.settings).read(request),
+            browser_secret=sign_up_cookie(kw.settings).read(request),
+        )
+        tokens = await sign_in_for_api(kw, form, caller)
+        response = answer_tokens(kw, tokens, in_body=body.token_transport == "body")
+        remember_browser(kw, request, response, body.email)
+        return response
+
+    parent.include_router(api)
+
+
+def add_refresh(parent: APIRouter, kw: Context) -> None:
+    api = router(kw, base=RefreshTokenRoute)
+
+    @api.post("/refresh", response_model=s.TokensOut, openapi_extra=REFRESH_BODY)
+    async def refresh(request: Request) -> Response:
+        """New tokens for a refresh token from the cookie, or from the body."""
+        body = read_refresh_body(await request.body())
+        presented = body.refresh_token or refresh_cookie(kw.settings).read(request)
+        if presented is None:
+            raise NotAuthenticated("Send the refresh cookie, or `refresh_token` in the body.")
+        caller = resolve_caller(request, kw.settings)
+        tokens = await stay_signed_in.refresh(kw, presented, caller)
+        return answer_tokens(kw, tokens, in_body=body.refresh_token is not None)
+
+    @api.post("/logout", status_code=204, openapi_extra=REFRESH_BODY)
+    async def logout(request: Request) -> Response:
+        """End the session of the cookie, the body's refresh token or the bearer token."""
+        body = read_refresh_body(await request.body())
+        principal = await find_principal(kw, request)
+        token = body.refresh_token or refresh_cookie(kw.settings).read(request)
+        caller = resolve_caller(request, kw.settings)
+        await stay_signed_in.sign_out(kw, caller, refresh_token=token, principal=principal)
+        response = Response(status_code=204)
+        refresh_cookie(kw.settings).erase(response)
+        return response
+
+    parent.include_router(api)
+
+
+def answer_tokens(kw: Context, tokens: Tokens, *, in_body: bool) -> Response:
+    """The refresh token goes into an HttpOnly cookie, or into the body for native clients."""
+    answer = s.TokensOut.of(tokens, with_refresh_token=in_body)
+    response = JSONResponse(answer.model_dump(mode="json", exclude_none=True))
+    if not in_body:
+        set_refresh_cookie(kw, response, tokens)
+    return response
+
+
+async def find_principal(kw: Context, request: Request) -> Principal | None:
+    """Signing out always succeeds: a credential that is not good any more is none."""
+    if "authorization" not in request.headers:
+        return None
+    try:
+        return await kw.authenticator.authenticate(request)
+    except NotAuthenticated:
+        return None
+
+
+async def read_login(request: Request) -> s.LoginBody:
+    if request.headers.get("content-type", "").startswith(JSON):
+        return read(s.LoginBody, await request.body())
+    form = parse(s.LoginForm, dict(await request.form()))
+    return s.LoginBody(
+        email=form.username,
+        password=form.password,
+        scope=form.scope,
+        token_transport=form.token_transport,
+    )
+
+
+def read_refresh_body(body: bytes) -> s.RefreshBody:
+    return read(s.RefreshBody, body) if body.strip() else s.RefreshBody()
+
+
+def read(model: type[Model], body: bytes) -> Model:
+    try:
+        return parse(model, msgspec.json.decode(body))
+    except msgspec.DecodeError:
+        raise InvalidJson from None
+
+
+def parse(model: type[Model], value: Any) -> Model:
+    try:
+        return model.model_validate(value)
+    except pydantic.ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+        raise validation_error([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
+
+
+LOGIN_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            FORM: {"schema": s.LoginForm.model_json_schema()},
+            JSON: {"schema": s.LoginBody.model_json_schema()},
+        },
+    }
+}
+REFRESH_BODY = {
+    "requestBody": {
+        "required": False,
+        "content": {JSON: {"schema": s.RefreshBody.model_json_schema()}},
+    }
+}

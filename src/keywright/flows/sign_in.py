@@ -1,0 +1,129 @@
+"""A person signs in with e-mail address and password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keywright.accounts.passwords import throttle
+from keywright.accounts.registrations import service as registrations
+from keywright.accounts.registrations.models import Registration
+from keywright.accounts.users import service as users
+from keywright.accounts.users.addresses import fold_email
+from keywright.accounts.users.errors import EmailNotVerified
+from keywright.accounts.users.models import UserRecord
+from keywright.audit import service as audit
+from keywright.audit.models import AuditEvent
+from keywright.core.ratelimit import defaults as limits
+from keywright.core.web.caller import Caller
+from keywright.flows.errors import InvalidCredentials
+from keywright.flows.known_devices import is_known_device
+from keywright.flows.open_session import open_session_for_api, open_session_for_pages
+from keywright.flows.results import Tokens
+
+if TYPE_CHECKING:
+    from keywright.core.context import Context
+
+BY_PASSWORD = ("pwd",)  # RFC 8176 §2
+
+
+@dataclass(frozen=True, slots=True)
+class SignInForm:
+    """`device` is the device cookie's value, `browser_secret` the sign-up cookie's."""
+
+    email: str
+    password: str
+    scope: str | None = None
+    device: str | None = None
+    browser_secret: str | None = None
+
+
+async def sign_in_for_api(kw: Context, form: SignInForm, caller: Caller) -> Tokens:
+    """Raises `InvalidCredentials`, `EmailNotVerified`, `TooManyRequests`, `Overloaded`."""
+    user = await prove_password(kw, form, caller)
+    scope = narrow_scope(kw, user, form.scope)
+    return await open_session_for_api(kw, user, caller, amr=BY_PASSWORD, scope=scope)
+
+
+async def sign_in_for_pages(kw: Context, form: SignInForm, caller: Caller) -> str:
+    """As `sign_in_for_api`; answers the value of the page cookie."""
+    user = await prove_password(kw, form, caller)
+    return await open_session_for_pages(kw, user, caller, amr=BY_PASSWORD)
+
+
+async def prove_password(kw: Context, form: SignInForm, caller: Caller) -> UserRecord:
+    """The account whose password this is, at the cost of one hash whether or not it exists."""
+    await kw.limits.hit(limits.LOGIN, caller.network)
+    account = fold_email(form.email)
+    known = is_known_device(kw.secrets, form.device, account)
+    device = form.device if known else None
+    await throttle.check_account(kw.db, account=account, device=device, now=kw.clock.now())
+    user = await users.find_by_email(kw.db, form.email)
+    pending = None if user else await find_pending(kw, form)
+    stored = user.password_hash if user else pending.password_hash if pending else None
+    good = await judge(kw, stored, form.password, caller, account=account, device=device)
+    if not good or (user is not None and not user.active):
+        await audit.record_denial(
+            kw.db,
+            event=AuditEvent.SIGNED_IN,
+            subject_id=user.id if user else None,
+            email=account,
+            caller=caller,
+            now=kw.clock.now(),
+        )
+        raise InvalidCredentials
+    await throttle.clear_failures(kw.db, account=account, device=device)
+    user = require_proven(kw, user)
+    await renew_old_hash(kw, user, form.password, caller)
+    return user
+
+
+async def judge(
+    kw: Context,
+    stored: str | None,
+    password: str,
+    caller: Caller,
+    *,
+    account: str,
+    device: str | None,
+) -> bool:
+    """Whether it is the password. An attempt that nobody could judge is given back."""
+    try:
+        return await kw.passwords.verify(
+            stored,
+            password,
+            network=caller.network,
+            account=account,
+            known_device=device is not None,
+        )
+    except Exception:
+        await throttle.refund_attempt(kw.db, account=account, device=device, now=kw.clock.now())
+        raise
+
+
+async def find_pending(kw: Context, form: SignInForm) -> Registration | None:
+    return await registrations.find_for(kw.db, form.email, form.browser_secret, kw.clock.now())
+
+
+def require_proven(kw: Context, user: UserRecord | None) -> UserRecord:
+    """The right password of an address that is not proven yet gives no session."""
+    if user is None or (kw.settings.require_verification and user.email_verified_at is None):
+        raise EmailNotVerified
+    return user
+
+
+async def renew_old_hash(kw: Context, user: UserRecord, password: str, caller: Caller) -> None:
+    """A hash of another kind, or of older costs, is replaced at the sign-in that verified it."""
+    if user.password_hash is None or not kw.passwords.needs_rehash(user.password_hash):
+        return
+    new_hash = await kw.passwords.hash(password, network=caller.network, account=user.email_folded)
+    await users.renew_hash(kw.db, user, new_hash)
+
+
+def narrow_scope(kw: Context, user: UserRecord, asked: str | None) -> str | None:
+    """A sign-in that asks for scopes gets those that the account may have, and no other power."""
+    if not asked or not asked.strip():
+        return None
+    permitted = kw.roles.of(user.role_names)
+    granted = [scope for scope in asked.split() if scope in permitted or "*" in permitted]
+    return " ".join(dict.fromkeys(granted))

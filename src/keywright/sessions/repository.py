@@ -1,0 +1,182 @@
+"""Every statement on sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from keywright.accounts.users.models import UserRecord
+from keywright.accounts.users.repository import COLUMNS as USER_COLUMNS
+from keywright.accounts.users.table import users
+from keywright.core.db import Handle, Statement
+from keywright.core.principal import UserStatus
+from keywright.sessions.models import Session, SessionId, SessionOfUser
+from keywright.sessions.table import sessions
+
+p = sa.bindparam
+COLUMNS = tuple(sessions.c[name] for name in Session.__struct_fields__)
+FRESHNESS = (sessions.c.id.label("session_id"), *(sessions.c[n] for n in ("auth_time", "amr")))
+OF_USER = UserRecord.__struct_fields__
+UserAndSession = msgspec.defstruct(
+    "UserAndSession",
+    [("session_id", UUID), ("auth_time", datetime), ("amr", str), ("scope", str | None)]
+    + [(f"user_{name}", Any) for name in OF_USER],
+    frozen=True,
+)
+LIVE = (sessions.c.idle_expires_at > p("now"), sessions.c.expires_at > p("now"))
+ACTIVE_USER = (users.c.id == sessions.c.user_id, users.c.status == UserStatus.ACTIVE)
+
+
+def of_user(column: Any) -> Any:
+    """The session's user's column: SQLite can return only expressions on the updated row."""
+    owner = sa.select(column).where(users.c.id == sessions.c.user_id)
+    return owner.scalar_subquery().label(f"user_{column.name}")
+
+
+LOCK_ACTIVE_USER = Statement(
+    sa.select(users.c.id)
+    .where(
+        users.c.id == p("user_id"),
+        users.c.status == UserStatus.ACTIVE,
+        users.c.password_changed_at.is_not_distinct_from(p("password_changed_at")),
+    )
+    .with_for_update(),
+    row=SessionId,
+)
+INSERT = Statement(
+    sa.insert(sessions).values({column.name: p(column.name) for column in sessions.c})
+)
+BY_ID = Statement(sa.select(*COLUMNS).where(sessions.c.id == p("id")), row=Session)
+BY_PAGE_DIGEST = Statement(
+    sa.select(*COLUMNS)
+    .join_from(sessions, users, ACTIVE_USER[0])
+    .where(sessions.c.page_digest == p("page_digest"), ACTIVE_USER[1], *LIVE),
+    row=Session,
+)
+LIST_FOR_USER = Statement(
+    sa.select(*COLUMNS)
+    .where(sessions.c.user_id == p("user_id"), *LIVE)
+    .order_by(sessions.c.last_seen_at.desc(), sessions.c.id.desc()),
+    row=Session,
+)
+WITH_USER = Statement(
+    sa.select(
+        *FRESHNESS,
+        sessions.c.scope,
+        *(column.label(f"user_{column.name}") for column in USER_COLUMNS),
+    )
+    .join_from(sessions, users, ACTIVE_USER[0])
+    .where(sessions.c.id == p("id"), ACTIVE_USER[1], *LIVE),
+    row=UserAndSession,
+)
+TOUCH = Statement(
+    sa.update(sessions)
+    .where(sessions.c.id == p("id"), *LIVE)
+    .values(last_seen_at=p("now"), idle_expires_at=p("idle"))
+)
+ROTATE = Statement(
+    sa.update(sessions)
+    .where(
+        sessions.c.id == p("id"),
+        sessions.c.refresh_salt == p("salt"),
+        sessions.c.refresh_generation <= p("presented"),
+        *LIVE,
+        sa.exists().where(*ACTIVE_USER),
+    )
+    .values(
+        refresh_generation=p("successor"),
+        rotated_at=p("now"),
+        last_seen_at=p("now"),
+        idle_expires_at=p("idle"),
+    )
+    .returning(*FRESHNESS, sessions.c.scope, *(of_user(column) for column in USER_COLUMNS)),
+    row=UserAndSession,
+)
+RENEW_AUTH = Statement(
+    sa.update(sessions)
+    .where(sessions.c.id == p("id"), *LIVE)
+    .values(auth_time=p("now"), amr=p("amr"))
+)
+REPLACE_PAGE_DIGEST = Statement(
+    sa.update(sessions)
+    .where(sessions.c.id == p("id"), sessions.c.page_digest.is_not(None), *LIVE)
+    .values(page_digest=p("page_digest"))
+)
+END = Statement(
+    sa.delete(sessions).where(sessions.c.id == p("id"), sessions.c.user_id == p("user_id"))
+)
+END_OTHERS = Statement(
+    sa.delete(sessions)
+    .where(sessions.c.user_id == p("user_id"), sessions.c.id != p("keep"))
+    .returning(sessions.c.id),
+    row=SessionId,
+)
+SWEEP = Statement(
+    sa.delete(sessions).where(
+        sa.or_(sessions.c.expires_at <= p("now"), sessions.c.idle_expires_at <= p("now"))
+    )
+)
+
+
+async def lock_active_user(db: Handle, user_id: UUID, password_changed_at: datetime | None) -> bool:
+    row = await db.one(LOCK_ACTIVE_USER, user_id=user_id, password_changed_at=password_changed_at)
+    return row is not None
+
+
+async def insert(db: Handle, row: Session) -> None:
+    await db.run(INSERT, **msgspec.structs.asdict(row))
+
+
+async def find(db: Handle, session_id: UUID) -> Session | None:
+    return await db.one(BY_ID, id=session_id)
+
+
+async def find_by_page_digest(db: Handle, digest: bytes, now: datetime) -> Session | None:
+    return await db.one(BY_PAGE_DIGEST, page_digest=digest, now=now)
+
+
+async def find_with_user(db: Handle, session_id: UUID, now: datetime) -> SessionOfUser | None:
+    row = await db.one(WITH_USER, id=session_id, now=now)
+    return None if row is None else split_row(row)
+
+
+async def list_for_user(db: Handle, user_id: UUID, now: datetime) -> list[Session]:
+    return await db.many(LIST_FOR_USER, user_id=user_id, now=now)
+
+
+async def touch(db: Handle, session_id: UUID, now: datetime, idle: datetime) -> None:
+    await db.run(TOUCH, id=session_id, now=now, idle=idle)
+
+
+async def rotate(db: Handle, **values: Any) -> SessionOfUser | None:
+    row = await db.one(ROTATE, **values)
+    return None if row is None else split_row(row)
+
+
+async def renew_auth(db: Handle, session_id: UUID, amr: str, now: datetime) -> bool:
+    return await db.run(RENEW_AUTH, id=session_id, amr=amr, now=now) == 1
+
+
+async def replace_page_digest(db: Handle, session_id: UUID, digest: bytes, now: datetime) -> bool:
+    return await db.run(REPLACE_PAGE_DIGEST, id=session_id, page_digest=digest, now=now) == 1
+
+
+async def end(db: Handle, session_id: UUID, user_id: UUID) -> bool:
+    return await db.run(END, id=session_id, user_id=user_id) == 1
+
+
+async def end_others(db: Handle, user_id: UUID, keep: UUID) -> list[UUID]:
+    return [row.id for row in await db.many(END_OTHERS, user_id=user_id, keep=keep)]
+
+
+async def sweep(db: Handle, now: datetime) -> int:
+    return await db.run(SWEEP, now=now)
+
+
+def split_row(row: Any) -> SessionOfUser:
+    user = UserRecord(*(getattr(row, f"user_{name}") for name in OF_USER))
+    return SessionOfUser(row.session_id, row.auth_time, row.amr, row.scope, user)
