@@ -1,0 +1,60 @@
+"""Where a database stands, without loading Alembic: start-up asks this every time."""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from keywright.core.db import Handle, Statement
+from keywright.core.errors import ConfigurationError
+
+HEAD = "0001"
+VERSION_TABLE = "kw_alembic_version"
+
+
+class PendingMigrations(ConfigurationError):
+    code = "pending_migrations"
+    detail = (
+        "The database's tables are not those of this version of Keywright: make a backup, then "
+        "run `keywright migrate`."
+    )
+
+
+class Name(msgspec.Struct, frozen=True):
+    name: str
+
+
+class Revision(msgspec.Struct, frozen=True):
+    version_num: str
+
+
+sqlite_schema = sa.table("sqlite_master", sa.column("name", sa.String))
+pg_class = sa.table("pg_class", sa.column("oid", sa.Integer), sa.column("relname", sa.String))
+versions = sa.table(VERSION_TABLE, sa.column("version_num", sa.String))
+
+TABLE_EXISTS = {
+    "sqlite": Statement(
+        sa.select(sqlite_schema.c.name).where(sqlite_schema.c.name == VERSION_TABLE), row=Name
+    ),
+    "postgresql": Statement(
+        sa.select(pg_class.c.relname.label("name")).where(
+            pg_class.c.relname == VERSION_TABLE, sa.func.pg_table_is_visible(pg_class.c.oid)
+        ),
+        row=Name,
+    ),
+}
+REVISION = Statement(sa.select(versions.c.version_num), row=Revision)
+
+
+async def current_revision(db: Handle) -> str | None:
+    """The revision of the database's schema; None for a database without tables of ours."""
+    if await db.one(TABLE_EXISTS[db.dialect]) is None:
+        return None
+    row = await db.one(REVISION)
+    return row.version_num if row else None
+
+
+async def refuse_pending(db: Handle) -> None:
+    """Raise `PendingMigrations` unless the schema is this version's."""
+    if await current_revision(db) != HEAD:
+        raise PendingMigrations

@@ -1,0 +1,1 @@
+"""What an operator sees and what keeps the house clean: health, and work that repeats."""
