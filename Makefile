@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check setup lock sabotage bench clean
+.PHONY: run test check setup contract lock sabotage clean
 
 run: setup  ## Start a development server at http://127.0.0.1:8000
 	$(BIN)/keywright serve
@@ -24,6 +24,10 @@ sabotage: setup  ## Switch off each defence and see its test turn red
 
 setup:
 	@$(PYTHON) scripts/bootstrap.py
+
+contract: setup  ## Write contract/ and the reference pages from the code
+	$(BIN)/python scripts/write_contract.py
+	$(BIN)/python scripts/write_settings_reference.py
 
 lock: setup  ## Lock the dependencies again, with hashes
 	$$(command -v uv || echo .tools/uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
