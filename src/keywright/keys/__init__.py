@@ -1,0 +1,1 @@
+"""Signing keys: created, rotated with overlap, published. Private halves are sealed at rest."""

@@ -1,0 +1,134 @@
+"""Access tokens: RFC 9068 JWTs, `typ: at+jwt`, with one audience.
+
+Verifying a signature is one thing and may be remembered; what the claims say is checked at every
+use, against the clock and the place where the token is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from keywright.protocol import jws
+from keywright.protocol.errors import InvalidToken, Reason
+from keywright.protocol.jwk import PublicKey
+
+ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068 §2.1
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """The claims of RFC 9068 §2.2, `sid` (the session) and `act` (RFC 8693 §4.1); times in Unix
+    seconds. `extra` holds the claims that an application added.
+    """
+
+    iss: str
+    aud: str
+    sub: str
+    client_id: str
+    jti: str
+    iat: int
+    exp: int
+    scope: str = ""
+    sid: str | None = None
+    auth_time: int | None = None
+    amr: tuple[str, ...] = ()
+    act: Mapping[str, Any] | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        return frozenset(self.scope.split())
+
+    def to_claims(self) -> dict[str, Any]:
+        """The payload to sign, without empty claims. `extra` cannot set a claim of ours."""
+        own = {name: value for name in CLAIM_TYPES if (value := getattr(self, name))}
+        return own | {name: self.extra[name] for name in self.extra if name not in CLAIM_TYPES}
+
+
+REQUIRED_CLAIMS = ("iss", "aud", "sub", "client_id", "jti", "iat", "exp")
+CLAIM_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "iss": str,
+    "aud": str,
+    "sub": str,
+    "client_id": str,
+    "jti": str,
+    "iat": int,
+    "exp": int,
+    "scope": str,
+    "sid": str,
+    "auth_time": int,
+    "amr": (list, tuple),
+    "act": dict,
+}
+
+
+def verify_signature(token: str, keys: Mapping[str, PublicKey]) -> dict[str, Any]:
+    """The payload of a token that one of `keys` signed as an access token; see `check_claims`.
+
+    Raises `InvalidToken`.
+    """
+    parsed = jws.parse(token)
+    jws.refuse_other_type(parsed, ACCESS_TOKEN_TYPE)
+    jws.check_signature(parsed, jws.find_key(parsed, keys))
+    return jws.read_object(parsed.payload)
+
+
+def check_claims(
+    claims: Mapping[str, Any], *, issuer: str, audience: str, now: datetime, leeway: float = 0
+) -> AccessToken:
+    """What a token says, for this place and this moment (RFC 9068 §4). `leeway` is in seconds.
+
+    Raises `InvalidToken`.
+    """
+    refuse_other_issuer(claims, issuer)
+    refuse_other_audience(claims, audience)
+    refuse_invalid_claims(claims)
+    refuse_expired(claims, now.timestamp() - leeway)
+    refuse_not_yet_valid(claims, now.timestamp() + leeway)
+    return read_access_token(claims)
+
+
+def read_access_token(claims: Mapping[str, Any]) -> AccessToken:
+    own = {name: claims[name] for name in CLAIM_TYPES if name in claims}
+    extra = {name: value for name, value in claims.items() if name not in CLAIM_TYPES}
+    return AccessToken(**{**own, "amr": tuple(claims.get("amr", ()))}, extra=extra)
+
+
+def refuse_other_issuer(claims: Mapping[str, Any], issuer: str) -> None:
+    if claims.get("iss") != issuer:
+        raise InvalidToken(Reason.WRONG_ISSUER)
+
+
+def refuse_other_audience(claims: Mapping[str, Any], audience: str) -> None:
+    """One token, one audience: a list is refused, even with ours among its members."""
+    if claims.get("aud") != audience:
+        raise InvalidToken(Reason.WRONG_AUDIENCE)
+
+
+def refuse_invalid_claims(claims: Mapping[str, Any]) -> None:
+    """Every required claim is there, and every known claim has its type."""
+    for name, kind in CLAIM_TYPES.items():
+        if name in claims:
+            value = claims[name]
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise InvalidToken(Reason.INVALID_CLAIM)
+        elif name in REQUIRED_CLAIMS:
+            raise InvalidToken(Reason.INVALID_CLAIM)
+    if not all(isinstance(method, str) for method in claims.get("amr", ())):
+        raise InvalidToken(Reason.INVALID_CLAIM)
+
+
+def refuse_expired(claims: Mapping[str, Any], now: float) -> None:
+    """RFC 7519 §4.1.4: refused from the second that `exp` names."""
+    if now >= claims["exp"]:
+        raise InvalidToken(Reason.EXPIRED)
+
+
+def refuse_not_yet_valid(claims: Mapping[str, Any], now: float) -> None:
+    """RFC 7519 §4.1.5. We issue no `nbf`, but keep one that is there."""
+    not_before = claims.get("nbf", 0)
+    if not isinstance(not_before, int) or now < not_before:
+        raise InvalidToken(Reason.NOT_YET_VALID)
