@@ -1,0 +1,1 @@
+"""The record of what happened: who, what, from where, with which outcome."""

@@ -1,0 +1,99 @@
+"""What happens to accounts, as applications hear of it (`core.hooks`).
+
+Each event has a stable `name`, the word that stored messages carry, and fields that are JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of every event; an application declares its own the same way."""
+
+    name: ClassVar[str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRegistered(Event):
+    """Somebody signed up. There is no account yet: the address is not proven."""
+
+    name: ClassVar[str] = "user.registered"
+    registration_id: UUID
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEvent(Event):
+    user_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserCreated(UserEvent):
+    """There is an account now, and rows may point at it."""
+
+    name: ClassVar[str] = "user.created"
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserVerified(UserEvent):
+    """The account's e-mail address is proven."""
+
+    name: ClassVar[str] = "user.verified"
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserUpdated(UserEvent):
+    """`fields` are the names of what changed."""
+
+    name: ClassVar[str] = "user.updated"
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDisabled(UserEvent):
+    name: ClassVar[str] = "user.disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn(UserEvent):
+    """`amr` says how, in the words of RFC 8176."""
+
+    name: ClassVar[str] = "user.signed_in"
+    session_id: UUID
+    amr: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOut(UserEvent):
+    name: ClassVar[str] = "user.signed_out"
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRevoked(UserEvent):
+    """A session was ended from another device, by an administrator, or because it was copied."""
+
+    name: ClassVar[str] = "session.revoked"
+    session_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged(UserEvent):
+    """Its owner, signed in, chose another password."""
+
+    name: ClassVar[str] = "user.password_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordReset(UserEvent):
+    """A mailed link gave the account another password."""
+
+    name: ClassVar[str] = "user.password_reset"

@@ -1,0 +1,146 @@
+"""Logging: one pipeline, without secrets, configured by `serve` alone.
+
+`get_logger` works everywhere. Inside a host application its events go to the standard logger of
+that name, to whatever handlers the host has; only `configure_logging` sets handlers up.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+import structlog
+from structlog.stdlib import BoundLogger, ProcessorFormatter
+from structlog.typing import EventDict, Processor
+
+from keywright.core.redaction import redact_named
+
+if TYPE_CHECKING:
+    from keywright.core.settings import Settings
+
+FIELDS = "keywright"  # the attribute of a log record that carries an event's fields
+PASSED_ON = ("exc_info", "stack_info", "stacklevel")
+TRACEBACKS = ("exception", "stack")
+SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+# What could forge a line or steer a terminal, and halves of surrogate pairs, which no stream takes.
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def get_logger(name: str) -> BoundLogger:
+    """`log.info("session_opened", session_id=…)`: an event and its fields."""
+    return cast(
+        "BoundLogger",
+        structlog.wrap_logger(
+            logging.getLogger(name),
+            processors=event_processors(),
+            wrapper_class=BoundLogger,
+            cache_logger_on_first_use=True,
+        ),
+    )
+
+
+def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
+    """Route everything that this process logs, uvicorn's lines too, to `stream` (stderr)."""
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(build_formatter(settings, stream))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
+    for name in SERVER_LOGGERS:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    structlog.configure(
+        processors=event_processors(),
+        wrapper_class=BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+
+
+def event_processors() -> list[Processor]:
+    return [
+        structlog.stdlib.filter_by_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.contextvars.merge_contextvars,
+        redact_secrets,
+        hand_to_stdlib,
+    ]
+
+
+def build_formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
+    as_text = settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
+    return ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            take_fields,
+        ],
+        processors=[
+            structlog.processors.format_exc_info,
+            ProcessorFormatter.remove_processors_meta,
+            redact_secrets,
+            *(text_renderers(colors=stream.isatty()) if as_text else json_renderers()),
+        ],
+    )
+
+
+def text_renderers(*, colors: bool) -> list[Processor]:
+    return [
+        escape_control_characters,
+        structlog.dev.ConsoleRenderer(
+            colors=colors,
+            exception_formatter=structlog.dev.plain_traceback,  # the rich one shows local values
+        ),
+    ]
+
+
+def json_renderers() -> list[Processor]:
+    return [structlog.processors.JSONRenderer(default=str)]
+
+
+def redact_secrets(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+    """Nothing secret is logged (security.md, "Abuse"). `exc_info` is masked once it is text."""
+    return {
+        name: value if name in PASSED_ON else redact_named(name, value)
+        for name, value in event_dict.items()
+    }
+
+
+def hand_to_stdlib(
+    _logger: Any, _method: str, event_dict: MutableMapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments of the standard logger: readable by any handler, whole for our own."""
+    passed_on = {name: event_dict.pop(name) for name in PASSED_ON if name in event_dict}
+    event = str(event_dict.pop("event", ""))
+    pairs = [escape_controls(f"{name}={value}") for name, value in event_dict.items()]
+    return {
+        "msg": " ".join([event, *pairs]),
+        "extra": {FIELDS: {"event": event, **event_dict}},
+        **passed_on,
+    }
+
+
+def take_fields(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+    """The fields of an event of ours, instead of the line that other handlers read."""
+    record: logging.LogRecord = event_dict["_record"]
+    event_dict.update(getattr(record, FIELDS, {}))
+    return event_dict
+
+
+def escape_control_characters(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+    """A value can neither begin a line of its own nor steer the terminal."""
+    return {
+        name: escape_controls(value) if isinstance(value, str) and name not in TRACEBACKS else value
+        for name, value in event_dict.items()
+    }
+
+
+def escape_controls(text: str) -> str:
+    return CONTROL.sub(lambda match: ascii(match.group())[1:-1], text)

@@ -1,0 +1,27 @@
+"""How often one network address may try each thing. The one place where these numbers stand."""
+
+from __future__ import annotations
+
+from keywright.core.ratelimit.models import Limit
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+LOGIN = Limit("login", 5, MINUTE)
+REGISTER = Limit("register", 3, MINUTE)
+RESEND_VERIFICATION = Limit("resend-verification", 3, MINUTE)
+FORGOT_PASSWORD = Limit("forgot-password", 3, MINUTE)
+OAUTH_LOGIN = Limit("oauth-login", 10, MINUTE)
+DELETION = Limit("deletion", 3, MINUTE)
+
+VERIFY_EMAIL = Limit("verify-email", 10, MINUTE)
+RESET_PASSWORD = Limit("reset-password", 10, MINUTE)
+CHANGE_PASSWORD = Limit("change-password", 10, MINUTE)
+REAUTHENTICATE = Limit("reauthenticate", 10, MINUTE)
+PASSWORD_STRENGTH = Limit("password-strength", 120, MINUTE)  # asked while a person types
+REFRESH = Limit("refresh", 300, MINUTE)  # an office behind one address, each tab every 15 minutes
+
+# Mail to one e-mail address, whoever asks for it. Notices of a change are not counted.
+MAIL_BURST = Limit("mail-burst", 3, 15 * MINUTE)
+MAIL_DAY = Limit("mail-day", 10, DAY)
