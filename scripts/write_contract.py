@@ -39,7 +39,7 @@ def main() -> None:
 
 def openapi() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(_env_file=None, data_dir=Path(folder))
+        settings = Settings(data_dir=Path(folder))
         return create_app(settings).openapi()
 
 

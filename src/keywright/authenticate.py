@@ -29,12 +29,6 @@ USER_SECONDS = 2.0  # well inside the 5 s that a change may take to be seen
 SCOPE_KEY = "keywright_principal"
 
 
-class InvalidAccessToken(NotAuthenticated):
-    code = "invalid_token"
-    title = "The access token is not valid"
-    detail = "The access token is not valid here. Sign in again."
-
-
 class ExpiredAccessToken(NotAuthenticated):
     code = "token_expired"
     title = "The access token has expired"
@@ -82,6 +76,8 @@ class RequestAuthenticator:
     async def from_token(self, token: str) -> Principal:
         self._kw.notices.require_fresh()
         claims = await self.verify(token)
+        if claims.sid is None:
+            raise InvalidToken(Reason.INVALID_CLAIM)
         session_id, user_id = UUID(claims.sid), UUID(claims.sub)
         self.refuse_revoked(session_id, user_id)
         user = await self.find_user(user_id)
@@ -112,9 +108,9 @@ class RequestAuthenticator:
                 now=self._kw.clock.now(),
             )
         except InvalidToken as error:
-            kind = ExpiredAccessToken if error.reason is Reason.EXPIRED else InvalidAccessToken
-            challenge = 'Bearer error="invalid_token"'
-            raise kind(headers={"WWW-Authenticate": challenge}) from None
+            refused = ExpiredAccessToken() if error.reason is Reason.EXPIRED else error
+            refused.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 §3
+            raise refused from None
 
     def refuse_revoked(self, session_id: UUID, user_id: UUID) -> None:
         notices, began = self._kw.notices, created_at(session_id)

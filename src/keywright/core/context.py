@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from collections.abc import Iterable, Mapping
+
+    from pydantic import BaseModel
 
     from keywright.core.clock import Clock
     from keywright.core.crypto import MasterSecrets
@@ -98,5 +98,5 @@ class Context:
     passwords: PasswordHasher
     password_policy: PasswordPolicy
     authenticator: Authenticator = field(init=False)  # knows the context, so it comes after
-    started: bool = False
+    started: bool = field(default=False, init=False)
     profile: type[BaseModel] | None = None

@@ -24,6 +24,10 @@ class RolePermissions:
         own = {role: frozenset(names) for role, names in (permissions or {}).items()}
         self._permissions = {**DEFAULT_PERMISSIONS, **own}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._permissions)
+
     def known(self, role: str) -> bool:
         return role in self._permissions
 

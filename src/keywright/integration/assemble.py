@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 
 from pydantic import BaseModel
@@ -68,15 +68,18 @@ def assemble(
     profile: type[BaseModel] | None,
     permissions: Mapping[str, Iterable[str]] | None,
     transports: Sequence[MailTransport] | None = None,
+    context: Context | None = None,
 ) -> Parts:
-    """`transports` carry the mails; those of the settings unless given."""
+    """`transports` carry the mails; those of the settings unless given. An existing `context` is
+    filled again, so that routes and requirements that hold it see the new parts.
+    """
     secrets = open_master_secrets(settings)
     courier = Courier(db, secrets, clock)
     outbox = OutboxWriter(secrets, clock, courier.wake)
     keys = KeyRing(db, secrets, clock, settings)
     passwords = Hasher(settings, workers)
     policy = PasswordPolicy(settings)
-    context = Context(
+    fresh = Context(
         settings=settings,
         db=db,
         clock=clock,
@@ -91,12 +94,24 @@ def assemble(
         password_policy=policy,
         profile=profile,
     )
+    context = fresh if context is None else refill(context, fresh)
     context.authenticator = RequestAuthenticator(context)
     mailbox = open_mailbox(settings)
     carriers = mail_transports(settings, mailbox) if transports is None else transports
     register_deliveries(context, courier, carriers)
     runner = Runner(periodic_work(context, keys))
     return Parts(context, policy, keys, passwords, courier, runner, mailbox, checks(context))
+
+
+def refill(context: Context, fresh: Context) -> Context:
+    """Give `context` the parts of `fresh`; the hooks that are registered stay."""
+    hooks = context.hooks
+    for part in fields(Context):
+        if part.init:
+            setattr(context, part.name, getattr(fresh, part.name))
+    hooks.write_to(fresh.outbox)
+    context.hooks = hooks
+    return context
 
 
 def open_master_secrets(settings: Settings) -> MasterSecrets:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Generic
+from functools import partial
+from typing import Any, Generic, cast
 
 from fastapi import FastAPI
 from pydantic import BaseModel
@@ -28,6 +29,7 @@ from keywright.core.web.require import (
 from keywright.integration.assemble import assemble
 from keywright.integration.lifecycle import running
 from keywright.integration.mounting import GROUPS, collect_routes
+from keywright.outbox.channels.mail.message import MailTransport
 
 Profile = TypeVar("Profile", bound=BaseModel | None, default=None)
 
@@ -58,16 +60,26 @@ class Keywright(Generic[Profile]):
     ) -> None:
         self.settings = settings or load_settings()
         refuse_unsafe(self.settings)
-        self.parts = assemble(
-            self.settings,
-            db=database or open_database(self.settings.effective_database_url),
-            clock=clock or SystemClock(),
-            workers=workers,
-            profile=profile,  # type: ignore[arg-type]  # None is the only other bound
-            permissions=permissions,
-        )
+        model = cast("type[BaseModel] | None", profile)  # its bound allows nothing else
+        self._fit = partial(assemble, workers=workers, profile=model, permissions=permissions)
+        db = database or open_database(self.settings.effective_database_url)
+        self.parts = self._fit(self.settings, db=db, clock=clock or SystemClock())
         self.context = self.parts.context
         self.schemes = SecuritySchemes(self.settings)
+
+    def refit(
+        self,
+        settings: Settings,
+        *,
+        database: Database,
+        clock: Clock,
+        transports: Sequence[MailTransport],
+    ) -> None:
+        """Put other parts in, before it runs: what `keywright.testing` does for each test."""
+        self.settings = settings
+        self.parts = self._fit(
+            settings, db=database, clock=clock, transports=transports, context=self.context
+        )
 
     @property
     def hooks(self) -> Hooks:

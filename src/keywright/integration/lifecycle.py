@@ -14,8 +14,11 @@ log = get_logger("keywright")
 
 
 @asynccontextmanager
-async def running(parts: Parts) -> AsyncIterator[None]:
-    """Open, migrate or refuse, load keys and revocations, deliver; undone in reverse order."""
+async def running(parts: Parts, *, background: bool = True) -> AsyncIterator[None]:
+    """Open, migrate or refuse, load keys and revocations, deliver; undone in reverse order.
+
+    `background=False` leaves delivery and sweeping to whoever asks for it (tests).
+    """
     kw = parts.context
     async with AsyncExitStack() as stack:
         await kw.db.open()
@@ -27,15 +30,14 @@ async def running(parts: Parts) -> AsyncIterator[None]:
         await parts.keys.load()
         await kw.notices.start()
         stack.push_async_callback(kw.notices.stop)
-        parts.courier.start()
-        stack.push_async_callback(parts.courier.stop)
-        parts.runner.start()
-        stack.push_async_callback(parts.runner.stop)
+        if background:
+            parts.courier.start()
+            stack.push_async_callback(parts.courier.stop)
+            parts.runner.start()
+            stack.push_async_callback(parts.runner.stop)
         kw.started = True
-        try:
-            yield
-        finally:
-            kw.started = False
+        stack.callback(setattr, kw, "started", False)
+        yield
 
 
 async def bring_schema_up(parts: Parts) -> None:

@@ -149,7 +149,7 @@ async def refresh(
 async def judge_replaced_token(
     db: Database, secrets: MasterSecrets, token: RefreshToken, now: datetime
 ) -> Refreshed | Reused | None:
-    """The token did not rotate: a second tab in the grace time, a thief, or a session that ended."""
+    """It did not rotate: a second tab in the grace time, a thief, or a session that ended."""
     family = await repository.find(db, token.family)
     if family is None or family.refresh_salt != token.salt:
         return None

@@ -43,7 +43,10 @@ INSERT_UNLESS_TAKEN = Statement(
     row=UserId,
 )
 LIST = Statement(
-    sa.select(*COLUMNS).where(users.c.id > p("after")).order_by(users.c.id).limit(p("size", type_=sa.Integer)),
+    sa.select(*COLUMNS)
+    .where(users.c.id > p("after"))
+    .order_by(users.c.id)
+    .limit(p("size", type_=sa.Integer)),
     row=UserRecord,
 )
 SET_PASSWORD = Statement(

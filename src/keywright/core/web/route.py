@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from keywright.core.errors import BadRequest, KeywrightError, Unavailable
+from keywright.core.log import get_logger
 from keywright.core.web import body
 from keywright.core.web.caller import request_id_of
 from keywright.core.web.origin import carries_explicit_credential, refuse_cross_site
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from keywright.core.context import Context
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-log = structlog.get_logger("keywright.web")
+log = get_logger("keywright.web")
 
 
 class KeywrightRoute(APIRoute):

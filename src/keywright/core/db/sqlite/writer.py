@@ -1,0 +1,141 @@
+"""The one connection that writes: units of work that arrive together share a COMMIT.
+
+A batch is BEGIN IMMEDIATE, one SAVEPOINT a unit, COMMIT. Its own task begins and commits it, so a
+cancelled request can neither break the next one nor lose what was already answered. A unit's body
+runs without giving way to the event loop, so units never mix; it is answered after the COMMIT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from time import perf_counter
+
+from keywright.core.db.sqlite.batch import Batch, nothing_else_awaited
+from keywright.core.db.sqlite.connection import SqliteConnection
+from keywright.core.db.sqlite.patience import retry_while_busy
+from keywright.core.db.sqlite.transaction import SqliteTransaction
+
+SLOW_COMMIT = 0.001  # seconds; beyond it the event loop must not wait for the disk
+WEIGHT_OF_LAST_COMMIT = 0.2
+
+
+class Writer:
+    def __init__(self, connection: SqliteConnection, lock_timeout: float) -> None:
+        self.connection = connection
+        self.commits = 0
+        self._lock_timeout = lock_timeout
+        self._free = asyncio.Lock()  # held from BEGIN to COMMIT
+        self._joinable: Batch | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._at_work: asyncio.Task[object] | None = None
+        self._commit_thread = ThreadPoolExecutor(1, "keywright-sqlite-commit")
+        self._commit_seconds = 0.0
+
+    @asynccontextmanager
+    async def shared(self) -> AsyncIterator[SqliteTransaction]:
+        """A unit of the batch that is open now. Its body awaits nothing but its handle."""
+        self._refuse_nesting()
+        if self._joinable is None or self._joinable.closed:
+            self._joinable = self._start_batch()
+        async with self._unit(self._joinable) as transaction:
+            with nothing_else_awaited():
+                yield transaction
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[SqliteTransaction]:
+        """A batch that nobody joins. Its body may await anything, while other writers wait."""
+        self._refuse_nesting()
+        async with self._unit(self._start_batch()) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def exclusive(self) -> AsyncIterator[sqlite3.Connection]:
+        """The connection itself, with no transaction open on it."""
+        await self._reserve()
+        try:
+            yield self.connection.raw
+        finally:
+            self._free.release()
+
+    async def close(self) -> None:
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        self._commit_thread.shutdown()
+        self.connection.raw.close()
+
+    @asynccontextmanager
+    async def _unit(self, batch: Batch) -> AsyncIterator[SqliteTransaction]:
+        async with batch.unit(self.connection) as transaction:
+            self._at_work = asyncio.current_task()
+            try:
+                yield transaction
+            finally:
+                self._at_work = None
+        await batch.ended.wait()
+        batch.refuse_if_failed()
+
+    def _refuse_nesting(self) -> None:
+        if self._at_work is not None and self._at_work is asyncio.current_task():
+            raise RuntimeError(
+                "A transaction is open in this task and would wait for itself: write through it."
+            )
+
+    def _start_batch(self) -> Batch:
+        batch = Batch()
+        task = asyncio.get_running_loop().create_task(self._carry(batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return batch
+
+    async def _carry(self, batch: Batch) -> None:
+        """From BEGIN to COMMIT; whatever happens, everyone who waits is told."""
+        try:
+            await self._reserve()
+            try:
+                await self._begin_to_commit(batch)
+            finally:
+                self._free.release()
+            batch.committed()
+        except Exception as error:  # noqa: BLE001 - told to every unit of the batch
+            batch.fail(error)
+        except BaseException as error:
+            batch.fail(error)
+            raise
+        finally:
+            batch.begun.set()
+            batch.ended.set()
+
+    async def _reserve(self) -> None:
+        async with asyncio.timeout(self._lock_timeout):
+            await self._free.acquire()
+
+    async def _begin_to_commit(self, batch: Batch) -> None:
+        try:
+            await retry_while_busy(self._begin, self._lock_timeout)
+            batch.begun.set()
+            await batch.drained.wait()
+            batch.refuse_if_failed()
+            await self._commit()
+        except BaseException:
+            with suppress(Exception):  # nothing to roll back when SQLite did so itself
+                self.connection.command("ROLLBACK")
+            raise
+
+    def _begin(self) -> None:
+        """With busy_timeout=0: another process's lock must not stop the event loop."""
+        self.connection.command("BEGIN IMMEDIATE")
+
+    async def _commit(self) -> None:
+        started = perf_counter()
+        if self._commit_seconds < SLOW_COMMIT:
+            self.connection.command("COMMIT")
+        else:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._commit_thread, self.connection.command, "COMMIT")
+        self.commits += 1
+        seconds = perf_counter() - started
+        self._commit_seconds += WEIGHT_OF_LAST_COMMIT * (seconds - self._commit_seconds)
