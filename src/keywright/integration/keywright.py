@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from copy import copy
+from dataclasses import replace
 from functools import partial
-from typing import Any, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from fastapi import FastAPI
 from pydantic import BaseModel
@@ -12,7 +14,7 @@ from starlette.responses import Response
 from typing_extensions import TypeVar
 
 from keywright.core.clock import Clock, SystemClock
-from keywright.core.db import Database
+from keywright.core.db import Database, Transaction
 from keywright.core.db.url import open_database
 from keywright.core.errors import KeywrightError
 from keywright.core.hooks import Hooks
@@ -30,6 +32,9 @@ from keywright.integration.assemble import assemble
 from keywright.integration.lifecycle import running
 from keywright.integration.mounting import GROUPS, collect_routes
 from keywright.outbox.channels.mail.message import MailTransport
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 Profile = TypeVar("Profile", bound=BaseModel | None, default=None)
 
@@ -144,6 +149,35 @@ class Keywright(Generic[Profile]):
         app.add_exception_handler(KeywrightError, render_error)
         wrap_lifespan(app, self.lifespan)
         describe_problems(app)
+
+    def orm_session(
+        self, tx: Transaction, **options: Any
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """In a hook: an SQLAlchemy `AsyncSession` that joins `tx` as a savepoint."""
+        from keywright.integration.orm import orm_session
+
+        return orm_session(tx, **options)
+
+    @asynccontextmanager
+    async def using(self, connection: AsyncConnection) -> AsyncIterator[Keywright[Profile]]:
+        """Keywright inside your own transaction: what it writes stands when you commit.
+
+            async with engine.connect() as connection, kw.using(connection) as inside:
+                await inside.create_user(…)
+                await connection.commit()
+
+        Leave it after your COMMIT: that is when messages are sent and caches are told.
+        """
+        from keywright.core.db.borrowed import Borrowed
+
+        borrowed = Borrowed(connection)
+        inside = copy(self)
+        inside.context = replace(self.context, db=borrowed)
+        inside.context.authenticator = self.context.authenticator
+        inside.context.started = self.context.started
+        yield inside
+        if not connection.in_transaction():
+            borrowed.committed()
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:

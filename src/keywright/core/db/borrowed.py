@@ -60,6 +60,11 @@ class BorrowedTransaction(TransactionLife):
     def dialect(self) -> str:
         return self._connection.raw.dialect.name
 
+    @property
+    def raw(self) -> AsyncConnection:
+        """The host's connection, for `kw.orm_session`."""
+        return self._connection.raw
+
     async def one(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         with self.statement():
             return await self._connection.one(statement, values)

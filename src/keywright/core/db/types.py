@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -96,7 +97,7 @@ def encode_json(value: Any) -> str | None:
 
 def decode_json(value: Any) -> Any:
     """Some drivers answer text, some have decoded it already."""
-    return json.loads(value) if isinstance(value, (str, bytes)) else value
+    return msgspec.json.decode(value) if isinstance(value, (str, bytes)) else value
 
 
 class TextEnum(sa.types.TypeDecorator[Any]):

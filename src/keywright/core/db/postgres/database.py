@@ -21,6 +21,7 @@ from keywright.core.db.postgres.errors import (
     raise_from_write,
     raise_translated,
 )
+from keywright.core.db.postgres.pool import Pool
 from keywright.core.db.postgres.transaction import PostgresTransaction
 from keywright.core.db.statement import Statement
 from keywright.core.errors import ConfigurationError
@@ -37,37 +38,40 @@ class PostgresDatabase:
         self,
         dsn: str,
         *,
-        min_size: int = 2,
-        max_size: int = 10,
+        pool_size: int = 10,
         connect_timeout: float = 5.0,
         acquire_timeout: float = 5.0,
         command_timeout: float = 10.0,
         statement_cache_size: int = 256,
     ) -> None:
         self._dsn = dsn
+        self._pool_size = pool_size
         self._acquire_timeout = acquire_timeout
         self._options: dict[str, Any] = {
-            "min_size": min_size,
-            "max_size": max_size,
             "timeout": connect_timeout,
             "command_timeout": command_timeout,
             "statement_cache_size": statement_cache_size,
             "server_settings": {"application_name": "keywright"},
         }
-        self._pool: asyncpg.Pool | None = None
+        self._pool: Pool | None = None
         self._endings: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
+        self._pool = Pool(self._connect, size=self._pool_size, patience=self._acquire_timeout)
         try:
-            pool = asyncpg.create_pool(
-                self._dsn, connect=connect_to_its_end, reset=leave_as_it_is, **self._options
-            )
-            await pool
+            await self.ping()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _connect(self) -> RawConnection:
+        try:
+            raw: RawConnection = await connect_to_its_end(self._dsn, **self._options)
         except ValueError as error:
             raise ConfigurationError(f"KEYWRIGHT_DATABASE_URL: {error}.") from error
         except DRIVER_ERRORS as error:
             raise_translated(error)
-        self._pool = pool
+        return raw
 
     async def close(self) -> None:
         while self._endings:
@@ -77,23 +81,29 @@ class PostgresDatabase:
             await pool.close()
 
     async def ping(self) -> None:
-        async with self._connection() as raw:
-            try:
-                await raw.fetchval("SELECT 1")
-            except DRIVER_ERRORS as error:
-                raise_translated(error)
+        pool = self._opened_pool()
+        raw = await acquire(pool)
+        try:
+            await raw.execute("SELECT 1")
+        except DRIVER_ERRORS as error:
+            raise_translated(error)
+        finally:
+            pool.release(raw)
 
     async def one(self, statement: Statement[Row], /, **values: Any) -> Row | None:
-        async with self._autocommit(statement) as connection:
+        async with self._by_itself(statement) as connection:
             return await connection.one(statement, values)
 
     async def many(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
-        async with self._autocommit(statement) as connection:
+        async with self._by_itself(statement) as connection:
             return await connection.many(statement, values)
 
     async def run(self, statement: Statement[Any], /, **values: Any) -> int:
-        async with self._autocommit(statement) as connection:
+        async with self._by_itself(statement) as connection:
             return await connection.run(statement, values)
+
+    def _by_itself(self, statement: Statement[Any]) -> Autocommit:
+        return Autocommit(self._opened_pool(), statement)
 
     def transaction(
         self,
@@ -104,32 +114,17 @@ class PostgresDatabase:
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[PostgresTransaction]:
-        raw = await self._acquire()
+        pool = self._opened_pool()
+        raw = await acquire(pool)
         transaction = PostgresTransaction(PostgresConnection(raw, raise_translated))
         try:
             await begin(raw)
             with transaction.body():
                 yield transaction
         except BaseException:
-            await self._to_its_end(self._roll_back(raw))
+            await self._to_its_end(roll_back(pool, raw))
             raise
-        await self._to_its_end(self._commit(raw, transaction))
-
-    async def _commit(self, raw: RawConnection, transaction: PostgresTransaction) -> None:
-        try:
-            await commit(raw)
-        finally:
-            await self._release(raw)
-        transaction.committed()
-
-    async def _roll_back(self, raw: RawConnection) -> None:
-        try:
-            await raw.execute("ROLLBACK")
-        except DRIVER_ERRORS:
-            with suppress(*DRIVER_ERRORS):  # it may be gone already
-                raw.terminate()  # the server rolls back what it hears no more of
-        finally:
-            await self._release(raw)
+        await self._to_its_end(commit(pool, raw, transaction))
 
     async def _to_its_end(self, ending: Coroutine[Any, Any, None]) -> None:
         """A cancelled request leaves, but its COMMIT or ROLLBACK is still seen through."""
@@ -138,34 +133,58 @@ class PostgresDatabase:
         task.add_done_callback(self._endings.discard)
         await asyncio.shield(task)
 
-    @asynccontextmanager
-    async def _autocommit(self, statement: Statement[Any]) -> AsyncIterator[PostgresConnection]:
-        async with self._connection() as raw:
-            yield PostgresConnection(
-                raw, raise_from_write if statement.writes else raise_translated
-            )
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[RawConnection]:
-        raw = await self._acquire()
-        try:
-            yield raw
-        finally:
-            await self._release(raw)
-
-    async def _acquire(self) -> RawConnection:
+    def _opened_pool(self) -> Pool:
         if self._pool is None:
             raise DatabaseUnavailable("The database is not open.")
-        try:
-            raw: RawConnection = await self._pool.acquire(timeout=self._acquire_timeout)
-        except DRIVER_ERRORS as error:
-            raise_translated(error)
-        return raw
+        return self._pool
 
-    async def _release(self, raw: RawConnection) -> None:
-        assert self._pool is not None
-        with suppress(*DRIVER_ERRORS):  # lost; the pool has put it away and opens another
-            await self._pool.release(raw)
+
+class Autocommit:
+    """A connection for one statement. Not a generator: this is the path of every look-up."""
+
+    def __init__(self, pool: Pool, statement: Statement[Any]) -> None:
+        self._pool = pool
+        self._refuse = raise_from_write if statement.writes else raise_translated
+
+    async def __aenter__(self) -> PostgresConnection:
+        self._raw = await acquire(self._pool)
+        return PostgresConnection(self._raw, self._refuse)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pool.release(self._raw)
+
+
+async def acquire(pool: Pool) -> RawConnection:
+    try:
+        return await pool.acquire()
+    except DRIVER_ERRORS as error:
+        raise_translated(error)
+
+
+async def begin(raw: RawConnection) -> None:
+    try:
+        await raw.execute("BEGIN")
+    except DRIVER_ERRORS as error:
+        raise_translated(error)
+
+
+async def commit(pool: Pool, raw: RawConnection, transaction: PostgresTransaction) -> None:
+    try:
+        done = await raw.execute("COMMIT")
+    except DRIVER_ERRORS as error:
+        raise_from_write(error)
+    finally:
+        pool.release(raw)
+    if done != "COMMIT":
+        raise commit_unconfirmed()
+    transaction.committed()
+
+
+async def roll_back(pool: Pool, raw: RawConnection) -> None:
+    """If it fails the connection is hung up, and the server rolls back by itself."""
+    with suppress(*DRIVER_ERRORS):
+        await raw.execute("ROLLBACK")
+    pool.release(raw)
 
 
 async def connect_to_its_end(*arguments: Any, **options: Any) -> Any:
@@ -181,23 +200,3 @@ async def connect_to_its_end(*arguments: Any, **options: Any) -> Any:
 def hang_up(connecting: asyncio.Task[Any]) -> None:
     if not connecting.cancelled() and connecting.exception() is None:
         connecting.result().terminate()
-
-
-async def leave_as_it_is(_: RawConnection) -> None:
-    """The pool's own reset costs a second round trip, and there is nothing to reset."""
-
-
-async def begin(raw: RawConnection) -> None:
-    try:
-        await raw.execute("BEGIN")
-    except DRIVER_ERRORS as error:
-        raise_translated(error)
-
-
-async def commit(raw: RawConnection) -> None:
-    try:
-        done = await raw.execute("COMMIT")
-    except DRIVER_ERRORS as error:
-        raise_from_write(error)
-    if done != "COMMIT":
-        raise commit_unconfirmed()

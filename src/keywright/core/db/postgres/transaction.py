@@ -18,6 +18,11 @@ class PostgresTransaction(TransactionLife):
         super().__init__()
         self._connection = connection
 
+    @property
+    def raw(self) -> Any:
+        """The connection itself, for `kw.orm_session`."""
+        return self._connection.raw
+
     async def one(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         with self.statement():
             return await self._connection.one(statement, values)

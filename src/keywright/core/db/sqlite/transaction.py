@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any, TypeVar
 
 from keywright.core.db.sqlite.connection import SqliteConnection
@@ -17,6 +18,11 @@ class SqliteTransaction(TransactionLife):
     def __init__(self, connection: SqliteConnection) -> None:
         super().__init__()
         self._connection = connection
+
+    @property
+    def raw(self) -> sqlite3.Connection:
+        """The connection itself, for `kw.orm_session`."""
+        return self._connection.raw
 
     async def one(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         with self.statement():
