@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from keywright.core.errors import Conflict, NotAuthenticated
+from keywright.core.errors import BadRequest, Conflict, NotAuthenticated
 
 
 class InvalidCredentials(NotAuthenticated):
@@ -20,3 +20,11 @@ class NewPasswordRequired(Conflict):
         "This link was opened in another browser than the one that signed up. Choose a password: "
         "send it as `new_password` together with the token."
     )
+
+
+class InvalidScope(BadRequest):
+    """RFC 6749 §5.2."""
+
+    code = "invalid_scope"
+    title = "These scopes cannot be given"
+    detail = "This account may have none of the scopes asked for: ask for others, or for none."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ from keywright.accounts.users.errors import EmailNotVerified
 from keywright.accounts.users.models import UserRecord
 from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent
+from keywright.core.errors import TooManyRequests, Unavailable
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
-from keywright.flows.errors import InvalidCredentials
+from keywright.flows.errors import InvalidCredentials, InvalidScope
 from keywright.flows.known_devices import is_known_device
 from keywright.flows.open_session import open_session_for_api, open_session_for_pages
 from keywright.flows.results import Tokens
@@ -113,17 +115,28 @@ def require_proven(kw: Context, user: UserRecord | None) -> UserRecord:
 
 
 async def renew_old_hash(kw: Context, user: UserRecord, password: str, caller: Caller) -> None:
-    """A hash of another kind, or of older costs, is replaced at the sign-in that verified it."""
+    """A hash of another kind, or of older costs, is replaced at the sign-in that verified it.
+
+    In a rush it waits for the next one: a right password is not refused for it.
+    """
     if user.password_hash is None or not kw.passwords.needs_rehash(user.password_hash):
         return
-    new_hash = await kw.passwords.hash(password, network=caller.network, account=user.email_folded)
-    await users.renew_hash(kw.db, user, new_hash)
+    with suppress(Unavailable, TooManyRequests):
+        new_hash = await kw.passwords.hash(
+            password, network=caller.network, account=user.email_folded
+        )
+        await users.renew_hash(kw.db, user, new_hash)
 
 
 def narrow_scope(kw: Context, user: UserRecord, asked: str | None) -> str | None:
-    """A sign-in that asks for scopes gets those that the account may have, and no other power."""
+    """A sign-in that asks for scopes gets those that the account may have, and no other power.
+
+    Raises `InvalidScope` when it may have none of them.
+    """
     if not asked or not asked.strip():
         return None
     permitted = kw.roles.of(user.role_names)
     granted = [scope for scope in asked.split() if scope in permitted or "*" in permitted]
+    if not granted:
+        raise InvalidScope
     return " ".join(dict.fromkeys(granted))

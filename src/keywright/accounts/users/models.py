@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -38,6 +39,27 @@ class UserRecord(msgspec.Struct, frozen=True):
 
 class UserId(msgspec.Struct, frozen=True):
     id: UUID
+
+
+class UserCount(msgspec.Struct, frozen=True):
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """`search` is a part of an e-mail address, a username or a name, in any case."""
+
+    search: str | None = None
+    role: str | None = None
+    status: UserStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """The newest first. `next_before` asks for the following page; None is the end."""
+
+    items: tuple[UserRecord, ...]
+    next_before: UUID | None
 
 
 def public_user(record: UserRecord, profile: Any = None) -> User[Any]:

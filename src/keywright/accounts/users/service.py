@@ -15,13 +15,14 @@ from keywright.accounts.users.errors import (
     UsernameTaken,
     UserNotFound,
 )
-from keywright.accounts.users.models import UserRecord
+from keywright.accounts.users.models import UserFilter, UserPage, UserRecord
 from keywright.core.db import Handle, Transaction, UniqueViolation
 from keywright.core.ids import new_id
 from keywright.core.principal import UserStatus
 from keywright.core.roles import ADMIN
 
 GIVEN_BY_HAND = "manual"
+NEWEST = UUID(int=2**128 - 1)
 
 find = repository.find
 list_after = repository.list_after
@@ -34,10 +35,53 @@ async def find_by_email(db: Handle, email: str) -> UserRecord | None:
 
 
 async def get(db: Handle, user_id: UUID) -> UserRecord:
+    """The account. Raises `UserNotFound`, for a tombstone too."""
     record = await repository.find(db, user_id)
-    if record is None:
+    if record is None or record.status is UserStatus.DELETED:
         raise UserNotFound
     return record
+
+
+async def list_newest(
+    db: Handle, wanted: UserFilter, *, limit: int, before: UUID | None = None
+) -> UserPage:
+    """The accounts that the filter lets through, by keyset: `before` is an account's id."""
+    values = filter_values(wanted)
+    rows = await repository.find_newest(db, values, before=before or NEWEST, size=limit + 1)
+    items = tuple(rows[:limit])
+    return UserPage(items, items[-1].id if len(rows) > limit else None)
+
+
+async def count(db: Handle, wanted: UserFilter) -> int:
+    return await repository.count(db, filter_values(wanted))
+
+
+def filter_values(wanted: UserFilter) -> dict[str, dict[str, Any]]:
+    values: dict[str, dict[str, Any]] = {}
+    if wanted.search and (text := wanted.search.strip()):
+        folded = fold_email(text) if "@" in text else fold(text)
+        values["search"] = {"folded": containing(folded), "named": containing(text)}
+    if wanted.role:
+        values["role"] = {"role": wanted.role}
+    if wanted.status is not None:
+        values["status"] = {"status": wanted.status}
+    return values
+
+
+def containing(text: str) -> str:
+    """A LIKE pattern in which nothing of `text` means more than itself."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+async def lock(tx: Transaction, *user_ids: UUID) -> None:
+    """Hold these accounts, and every active administrator, until the transaction ends.
+
+    Who administers begins with this: two who act on each other take turns, each sees what the
+    other did, and as all lock in one order none waits forever.
+    """
+    await repository.lock_active_holders(tx, ADMIN)
+    await repository.lock(tx, user_ids)
 
 
 async def create(
@@ -93,7 +137,11 @@ async def username_is_taken(db: Handle, username: str) -> bool:
 async def change_details(
     tx: Transaction, record: UserRecord, changes: Mapping[str, Any], now: datetime
 ) -> UserRecord:
-    """Set `name`, `username`, `locale` or `profile` to what `changes` says."""
+    """Set `name`, `username`, `locale` or `profile` to what `changes` says.
+
+    Raises `InvalidUsername`, `UsernameTaken`, and `UserNotFound` when the account's status is not
+    any more what `record` says.
+    """
     wanted = {
         field: changes.get(field, getattr(record, field))
         for field in ("name", "username", "locale", "profile")
@@ -102,7 +150,9 @@ async def change_details(
         wanted["username"] = check_username(wanted["username"])
     folded = fold(wanted["username"]) if wanted["username"] else None
     try:
-        changed = await repository.set_details(tx, record.id, now, username_folded=folded, **wanted)
+        changed = await repository.set_details(
+            tx, record.id, now, status=record.status, username_folded=folded, **wanted
+        )
     except UniqueViolation:
         raise UsernameTaken from None
     if not changed:
@@ -123,27 +173,41 @@ async def renew_hash(db: Handle, record: UserRecord, new_hash: str) -> None:
 
 async def disable(tx: Transaction, user_id: UUID, now: datetime) -> None:
     await refuse_last_administrator(tx, user_id)
-    await repository.set_status(tx, user_id, UserStatus.DISABLED, now)
+    await repository.set_status(tx, user_id, UserStatus.ACTIVE, UserStatus.DISABLED, now)
 
 
 async def enable(tx: Transaction, user_id: UUID, now: datetime) -> None:
-    await repository.set_status(tx, user_id, UserStatus.ACTIVE, now)
+    await repository.set_status(tx, user_id, UserStatus.DISABLED, UserStatus.ACTIVE, now)
 
 
 async def grant_role(tx: Transaction, user_id: UUID, role: str, now: datetime) -> None:
     await repository.grant_roles(tx, user_id, [role], GIVEN_BY_HAND, now)
 
 
-async def revoke_role(tx: Transaction, user_id: UUID, role: str) -> None:
+async def revoke_role(tx: Transaction, user_id: UUID, role: str) -> bool:
+    """Take away what was given by hand. False for a role that has another source, or none."""
     if role == ADMIN:
         await refuse_last_administrator(tx, user_id)
-    await repository.revoke_role(tx, user_id, role, GIVEN_BY_HAND)
+    return await repository.revoke_role(tx, user_id, role, GIVEN_BY_HAND)
 
 
-async def delete(tx: Transaction, user_id: UUID) -> None:
+async def erase(tx: Transaction, user_id: UUID, now: datetime) -> None:
+    """Leave a tombstone, so that a host's foreign keys hold; the address may sign up again."""
     await refuse_last_administrator(tx, user_id)
-    if not await repository.delete(tx, user_id):
+    if not await repository.erase(tx, user_id, placeholder_of(user_id), now):
         raise UserNotFound
+
+
+def placeholder_of(user_id: UUID) -> str:
+    """Stands where the e-mail address was. No address folds to it, for folding leaves no capital,
+    so nobody finds it by typing it; and it is none that mail could go to.
+    """
+    return f"DELETED:{user_id}"
+
+
+async def has_administrator(db: Handle) -> bool:
+    """Whether somebody can administer: an active account with the role."""
+    return await repository.has_active_holder(db, ADMIN)
 
 
 async def refuse_last_administrator(tx: Transaction, user_id: UUID) -> None:
