@@ -17,6 +17,7 @@ check: setup  ## Static checks, house rules, sabotage and migrations
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/write_contract.py --check
 	$(BIN)/python scripts/write_settings_reference.py --check
+	$(BIN)/pytest -q tests/architecture tests/migrations
 	$(BIN)/python scripts/sabotage.py
 
 sabotage: setup  ## Switch off each defence and see its test turn red
