@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from keywright.core.db.statement import Statement
 from keywright.core.db.transaction import TransactionLife
 
 Row = TypeVar("Row")
+Answer = TypeVar("Answer")
 
 
 class BorrowedConnection:
@@ -45,10 +46,14 @@ class BorrowedConnection:
         self, compiled: Compiled[Any], values: Mapping[str, Any]
     ) -> sa.CursorResult[Any]:
         arguments = compiled.driver_arguments(values)
-        try:
-            return await self.raw.exec_driver_sql(compiled.sql, arguments)
-        except DRIVER_ERRORS as error:
-            raise_translated(error)
+        return await answered(self.raw.exec_driver_sql(compiled.sql, arguments))
+
+
+async def answered(work: Awaitable[Answer]) -> Answer:
+    try:
+        return await work
+    except DRIVER_ERRORS as error:
+        raise_translated(error)
 
 
 class BorrowedTransaction(TransactionLife):
@@ -101,10 +106,7 @@ class Borrowed:
         """The host will close it."""
 
     async def ping(self) -> None:
-        try:
-            await self._connection.raw.exec_driver_sql("SELECT 1")
-        except DRIVER_ERRORS as error:
-            raise_translated(error)
+        await answered(self._connection.raw.exec_driver_sql("SELECT 1"))
 
     async def one(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         if statement.writes:
@@ -155,11 +157,14 @@ class Borrowed:
 
     @asynccontextmanager
     async def _savepoint(self) -> AsyncIterator[None]:
+        savepoint = await answered(self._connection.raw.begin_nested())
         try:
-            async with self._connection.raw.begin_nested():
-                yield
-        except sa.exc.DBAPIError as error:  # of SAVEPOINT or RELEASE itself
-            raise_translated(error)
+            yield
+        except BaseException:
+            with suppress(sa.exc.DBAPIError):  # lost: the host's whole transaction is
+                await savepoint.rollback()
+            raise
+        await answered(savepoint.commit())
 
     def committed(self) -> None:
         """Call this once the host's own COMMIT has returned."""

@@ -28,7 +28,7 @@ def refuse_what_would_lie(core: CoreStatement) -> None:
     refuse_arrays(parts)
     compiled = refuse_warnings(core)
     if isinstance(core, (sa.Insert, sa.Update)):
-        refuse_unwritten_values(core)
+        refuse_unwritten_values(core, compiled)
         refuse_computed_columns(compiled)
     refuse_rendered_literals(compiled)
     refuse_unclear_parameters(compiled)
@@ -81,11 +81,11 @@ def refuse_rendered_literals(compiled: SQLCompiler) -> None:
 
 
 def refuse_unclear_parameters(compiled: SQLCompiler) -> None:
-    kinds: dict[str, type] = {}
+    kinds: dict[str, object] = {}
     for parameter, name in compiled.bind_names.items():
         if parameter.unique and not parameter.required:
             continue  # a constant of the statement
-        kind = type(parameter.type)
+        kind = getattr(parameter.type, "members", type(parameter.type))  # which enum, if any
         if parameter.unique or not parameter.required:
             raise TypeError(f"bindparam({name!r}) takes neither a value nor unique=True here.")
         if kind is sa.types.NullType:
@@ -94,13 +94,13 @@ def refuse_unclear_parameters(compiled: SQLCompiler) -> None:
             raise TypeError(f"bindparam({name!r}) is used with two types: use two names.")
 
 
-def refuse_unwritten_values(core: sa.Insert | sa.Update) -> None:
+def refuse_unwritten_values(core: sa.Insert | sa.Update, compiled: SQLCompiler) -> None:
     """Without `.values(…)`, compiling alone writes every column of the table."""
     try:
         alone = str(core.compile(dialect=POSTGRESQL))
     except sa.exc.CompileError:
         alone = ""  # a WHERE parameter clashes with a column that nobody named
-    if alone != str(compile_for(POSTGRESQL, core)):
+    if alone != str(compiled):
         raise TypeError(f"Name what is written: {core.table}.values(name=bindparam('name'), …).")
 
 

@@ -11,6 +11,7 @@ from keywright.core.db.errors import (
     UniqueViolation,
     UnstorableValue,
 )
+from keywright.core.errors import ConfigurationError
 
 UNIQUE_VIOLATION = "23505"
 FOREIGN_KEY_VIOLATION = "23503"
@@ -24,6 +25,8 @@ UNSTORABLE = {
     "22P05",  # JSON with NUL
     "54000",  # too large for an index
 }
+# What a pooler in transaction mode answers that hands each statement to another session.
+PREPARED_STATEMENT_LOST = {"26000", "42P05"}
 # By class: connection lost, authorization, database missing, rolled back (deadlock), out of
 # resources, operator intervention (shutdown, timeout), disk or system error.
 OUTAGE_CLASSES = ("08", "28", "3D", "40", "53", "57", "58")
@@ -42,6 +45,12 @@ def from_sqlstate(sqlstate: str, constraint: str) -> Exception | None:
         return ForeignKeyViolation(constraint)
     if sqlstate in UNSTORABLE:
         return UnstorableValue()
+    if sqlstate in PREPARED_STATEMENT_LOST:
+        return ConfigurationError(
+            "A pooler in front of PostgreSQL mixes up prepared statements: let it keep them "
+            "(PgBouncer 1.21: max_prepared_statements), or end KEYWRIGHT_DATABASE_URL with "
+            "?prepared_statement_cache_size=0."
+        )
     if sqlstate in OUTAGES or sqlstate.startswith(OUTAGE_CLASSES):
         return DatabaseUnavailable()
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]  # it ships no types
@@ -172,6 +172,7 @@ async def commit(pool: Pool, raw: RawConnection, transaction: PostgresTransactio
     try:
         done = await raw.execute("COMMIT")
     except DRIVER_ERRORS as error:
+        raw.terminate()
         raise_from_write(error)
     finally:
         pool.release(raw)
@@ -181,10 +182,12 @@ async def commit(pool: Pool, raw: RawConnection, transaction: PostgresTransactio
 
 
 async def roll_back(pool: Pool, raw: RawConnection) -> None:
-    """If it fails the connection is hung up, and the server rolls back by itself."""
-    with suppress(*DRIVER_ERRORS):
+    try:
         await raw.execute("ROLLBACK")
-    pool.release(raw)
+    except DRIVER_ERRORS:
+        raw.terminate()  # the server rolls back what it hears no more of
+    finally:
+        pool.release(raw)
 
 
 async def connect_to_its_end(*arguments: Any, **options: Any) -> Any:

@@ -109,5 +109,5 @@ def nothing_else_awaited() -> Iterator[None]:
             "A shared transaction awaited something other than its handle. Do that before or "
             "after it, or use transaction(alone=True).",
             ForeignAwait,
-            stacklevel=2,
+            stacklevel=5,  # the end of the caller's `async with`
         )

@@ -67,12 +67,12 @@ class SqliteDatabase:
         reader, self._reader = self._reader, None
         long_reads, self._long_reads = self._long_reads, None
         loop = asyncio.get_running_loop()
+        if writer is not None:
+            await writer.close()
         if long_reads is not None:
             await loop.run_in_executor(None, long_reads.close)
         if reader is not None:
             reader.raw.close()
-        if writer is not None:
-            await writer.close()
 
     async def ping(self) -> None:
         reader = self._opened_reader()

@@ -47,7 +47,7 @@ def translated(error: BaseException) -> BaseException:
     """The error to raise `from` this one; the same one if it means a mistake in the code."""
     code = extended_code(error)
     if code in UNIQUE:
-        return UniqueViolation(columns=violated_columns(str(error)))
+        return unique_violation(str(error))
     if code == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
         return ForeignKeyViolation()
     if code & 0xFF in OUTAGES or isinstance(error, OSError):
@@ -57,6 +57,9 @@ def translated(error: BaseException) -> BaseException:
     return error
 
 
-def violated_columns(message: str) -> tuple[str, ...]:
-    """`UNIQUE constraint failed: kw_user.email, kw_user.realm` names table and column."""
-    return tuple(message.partition(": ")[2].split(", "))
+def unique_violation(message: str) -> UniqueViolation:
+    """From `UNIQUE constraint failed: kw_user.email, kw_user.realm`, or `…: index 'ix_…'`."""
+    what = message.partition(": ")[2]
+    if what.startswith("index '"):
+        return UniqueViolation(what.removeprefix("index '").removesuffix("'"))
+    return UniqueViolation(columns=what.split(", "))

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 
+from keywright.core.db.errors import DatabaseUnavailable
 from keywright.core.db.sqlite.batch import Batch, nothing_else_awaited
 from keywright.core.db.sqlite.connection import SqliteConnection
 from keywright.core.db.sqlite.patience import retry_while_busy
@@ -110,8 +111,11 @@ class Writer:
             batch.ended.set()
 
     async def _reserve(self) -> None:
-        async with asyncio.timeout(self._lock_timeout):
-            await self._free.acquire()
+        try:
+            async with asyncio.timeout(self._lock_timeout):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable from error
 
     async def _begin_to_commit(self, batch: Batch) -> None:
         try:
