@@ -6,22 +6,43 @@ without, it must pass (the ordinary test run sees to that).
 
     sabotage.py                 all rules, several at a time
     sabotage.py WORD …          rules whose text, test or defence contains one of the words
+
+Everything is loaded once; each rule is tried in a fork of that process.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
+import shutil
 import sys
+import tempfile
+import time
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+os.chdir(ROOT)
+
+import pytest  # noqa: E402 - it and the tests' parts are found from here on
+from parts import postgres, sabotage  # noqa: E402
+
 RULES = ROOT / "tests" / "security" / "rules.toml"
-PLUGIN = "parts.sabotage"
-TESTS_FAILED = 1  # pytest's exit code; any other than this and 0 means that it could not run them
+LETS_EVERYTHING_THROUGH = "lambda *args, **kwargs: None"
+PYTEST = [
+    "-q",
+    "-x",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:schemathesis",
+    "-p",
+    "no:xdist",
+    "--assert=plain",
+]
+TURNED_RED = 1  # pytest's exit code; any other than this and 0 means that it could not run
 SECONDS = 180
 
 
@@ -32,7 +53,14 @@ class Rule:
     rule: str
     test: str
     defence: str
-    replace: str = "lambda *args, **kwargs: None"
+    replace: str = LETS_EVERYTHING_THROUGH
+
+
+@dataclass(frozen=True)
+class Trial:
+    rule: Rule
+    output: Path
+    until: float
 
 
 def main() -> None:
@@ -40,9 +68,17 @@ def main() -> None:
     rules = [rule for rule in read_rules() if matches(rule, words)]
     if not rules:
         sys.exit("sabotage: no rule matches.")
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        verdicts = list(pool.map(try_without, rules))
-    survivors = [verdict for verdict in verdicts if verdict]
+    sabotage.load_everything()
+    folder = Path(tempfile.mkdtemp(prefix="keywright-sabotage-"))
+    servers = folder / "postgres"
+    servers.mkdir()
+    folder.chmod(0o755)  # PostgreSQL may run as another user
+    os.environ[postgres.DIRECTORY_VARIABLE] = str(servers)
+    try:
+        survivors = try_all(rules, folder)
+    finally:
+        postgres.end_run(servers)
+        shutil.rmtree(folder)
     for survivor in survivors:
         print(survivor, file=sys.stderr)
     print(f"sabotage: {len(rules)} rules, {len(rules) - len(survivors)} defences are needed.")
@@ -58,32 +94,55 @@ def matches(rule: Rule, words: list[str]) -> bool:
     return not words or any(word in text for word in words)
 
 
-def try_without(rule: Rule) -> str | None:
-    """What is wrong with this rule's entry; None when its test turned red as it must."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", PLUGIN, "-p", "no:cacheprovider"]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT / "tests"),
-        "SABOTAGE_DEFENCE": rule.defence,
-        "SABOTAGE_REPLACE": rule.replace,
-    }
+def try_all(rules: list[Rule], folder: Path) -> list[str]:
+    """What is wrong with the rules' entries."""
+    waiting, trials, survivors = list(enumerate(rules)), dict[int, Trial](), list[str]()
+    while waiting or trials:
+        while waiting and len(trials) < (os.cpu_count() or 1):
+            number, rule = waiting.pop(0)
+            output = folder / str(number)
+            trials[fork(rule, output)] = Trial(rule, output, time.monotonic() + SECONDS)
+        for child in list(trials):
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                verdict = judge(trials.pop(child), os.waitstatus_to_exitcode(status))
+                survivors += [verdict] if verdict else []
+            elif time.monotonic() > trials[child].until:
+                os.kill(child, 9)
+        time.sleep(0.02)
+    return survivors
+
+
+def fork(rule: Rule, output: Path) -> int:
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        return child
+    with output.open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    code = 4
     try:
-        done = subprocess.run(
-            [*command, rule.test],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"NO ANSWER  {rule.test} without {rule.defence} took over {SECONDS} s"
-    if done.returncode == TESTS_FAILED:
+        sabotage.replace_defence(rule.defence, rule.replace)
+        code = int(pytest.main([*PYTEST, rule.test]))
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def judge(trial: Trial, code: int) -> str | None:
+    """None when the test turned red, as it must."""
+    rule = trial.rule
+    if code == TURNED_RED:
         return None
-    if done.returncode == 0:
+    if code == 0:
         return f"STILL GREEN  {rule.test} passes without {rule.defence}: {rule.rule}"
-    return f"NOT RUN  {rule.test} ({rule.defence}):\n{done.stdout[-1500:]}{done.stderr[-1500:]}"
+    said = trial.output.read_text(errors="replace")[-1500:]
+    return f"NOT RUN ({code})  {rule.test} ({rule.defence}):\n{said}"
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
-"""The pytest plugin of `scripts/sabotage.py`: replaces one defence before any test is collected.
+"""How `scripts/sabotage.py` takes a defence away: in every module of ours that has it.
 
-The function is replaced in every module of ours that has it under any name, so that
-`from … import defence` does not keep the good one.
+The modules are loaded first, so that `from … import defence` cannot keep the good one.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import pkgutil
 import sys
 from typing import Any
@@ -16,41 +14,42 @@ from typing import Any
 import keywright
 
 
-def pytest_configure() -> None:
-    module_name, _, qualname = os.environ["SABOTAGE_DEFENCE"].partition(":")
-    load_everything()
-    owner: Any = importlib.import_module(module_name)
-    *path, name = qualname.split(".")
-    for part in path:
-        owner = getattr(owner, part)
-    defence = vars(owner)[name]
-    original = getattr(owner, name)
-    substitute = eval(os.environ["SABOTAGE_REPLACE"], {"original": original})  # noqa: S307 - ours
-    if isinstance(defence, (staticmethod, classmethod)):
-        substitute = staticmethod(substitute)
-    if is_async(original) and not is_async(substitute):
-        substitute = answering_later(substitute)
-    setattr(owner, name, substitute)
-    if not path:
-        replace_imported(original, substitute)
-
-
 def load_everything() -> None:
     for module in pkgutil.walk_packages(keywright.__path__, "keywright."):
-        if ".migrations." not in module.name:
+        if ".migrations." not in module.name or module.name.endswith((".state", ".upgrade")):
             importlib.import_module(module.name)
 
 
-def replace_imported(original: Any, substitute: Any) -> None:
+def replace_defence(defence: str, substitute: str) -> None:
+    """`defence` is `module:qualname`; `substitute` an expression, which may use `original`."""
+    owner, name, original = find(defence)
+    replacement = eval(substitute, {"original": original})
+    if inspect.iscoroutinefunction(original) and not inspect.iscoroutinefunction(replacement):
+        replacement = answering_later(replacement)
+    if inspect.ismodule(owner):
+        replace_everywhere(original, replacement)
+    elif isinstance(vars(owner)[name], (staticmethod, classmethod)):
+        setattr(owner, name, staticmethod(replacement))
+    else:
+        setattr(owner, name, replacement)
+
+
+def find(defence: str) -> tuple[Any, str, Any]:
+    """The module or class that has the function, its name there, and the function."""
+    module, _, qualname = defence.partition(":")
+    *path, name = qualname.split(".")
+    owner: Any = importlib.import_module(module)
+    for part in path:
+        owner = getattr(owner, part)
+    return owner, name, getattr(owner, name)
+
+
+def replace_everywhere(original: Any, replacement: Any) -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith("keywright"):
             for attribute, value in list(vars(module).items()):
                 if value is original:
-                    setattr(module, attribute, substitute)
-
-
-def is_async(function: Any) -> bool:
-    return inspect.iscoroutinefunction(function)
+                    setattr(module, attribute, replacement)
 
 
 def answering_later(function: Any) -> Any:
