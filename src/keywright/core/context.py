@@ -63,6 +63,17 @@ class PasswordHasher(Protocol):
     def needs_rehash(self, stored: str) -> bool: ...
 
 
+class SecuritySchemes(Protocol):
+    """The ways to show a credential, as OpenAPI describes them (`core.web.require`)."""
+
+    bearer: Any
+    cookie: Any
+
+    def offer(self, scopes: Iterable[str]) -> None: ...
+
+    def move_login(self, settings: Any) -> None: ...
+
+
 class PasswordPolicy(Protocol):
     """What a new password must be (`accounts.passwords.policy`)."""
 
@@ -97,6 +108,7 @@ class Context:
     outbox: Outbox
     passwords: PasswordHasher
     password_policy: PasswordPolicy
+    schemes: SecuritySchemes = field(init=False)  # one for all routes: OpenAPI names it once
     authenticator: Authenticator = field(init=False)  # knows the context, so it comes after
     started: bool = field(default=False, init=False)
     profile: type[BaseModel] | None = None

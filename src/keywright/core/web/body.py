@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncGenerator
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from keywright.core.errors import BadRequest, KeywrightError
 
@@ -15,7 +17,9 @@ MAX_JSON_DEPTH = 20
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+UTF_8 = frozenset({"utf-8", "utf8"})
 
+CHARSET = re.compile(r';\s*charset\s*=\s*"?([^\s;"]*)', re.IGNORECASE)
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
@@ -43,15 +47,59 @@ class JsonTooDeep(BadRequest):
     detail = f"The JSON is nested deeper than {MAX_JSON_DEPTH} levels."
 
 
+class InvalidJson(BadRequest):
+    code = "invalid_json"
+    detail = "The body is not valid JSON."
+
+
+class InvalidForm(BadRequest):
+    code = "invalid_form"
+    detail = "The body is not a valid form: it is cut short, or has too many fields."
+
+
+class IncompleteBody(BadRequest):
+    code = "incomplete_body"
+    detail = "The connection was closed before the whole body had arrived."
+
+
 class LimitedRequest(Request):
     """A request whose body ends in `BodyTooLarge` instead of filling the memory."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         received = 0
-        async for chunk in super().stream():
-            received += len(chunk)
-            refuse_large_body(received)
-            yield chunk
+        try:
+            async for chunk in super().stream():
+                received += len(chunk)
+                refuse_large_body(received)
+                yield chunk
+        except ClientDisconnect:
+            raise IncompleteBody from None
+
+    async def json(self) -> Any:
+        return read_json(await self.body())
+
+
+def read_json(body: bytes) -> Any:
+    """Raises `InvalidJson`: also for bytes that are no text, for NaN, for numbers of 5,000 digits,
+    and for a name that stands twice in one object, of which others may read the other one.
+    """
+    try:
+        return json.loads(
+            body.decode(), object_pairs_hook=to_object, parse_constant=refuse_constant
+        )
+    except ValueError:
+        raise InvalidJson from None
+
+
+def to_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(members)
+    if len(found) < len(members):
+        raise InvalidJson("The body is not valid JSON: a name stands twice in one object.")
+    return found
+
+
+def refuse_constant(_name: str) -> None:
+    raise InvalidJson("The body is not valid JSON, which has no NaN and no Infinity.")
 
 
 def refuse_large_body(size: int) -> None:
@@ -61,23 +109,39 @@ def refuse_large_body(size: int) -> None:
 
 async def check_body(request: Request, accepted: tuple[str, ...]) -> None:
     refuse_nul_in_url(request)
-    length = request.headers.get("content-length", "")
-    refuse_large_body(int(length) if length.isascii() and length.isdigit() else 0)
+    refuse_large_body(declared_length(request))
     body = await request.body()
     if not body:
         return
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = media_type_of(request)
     refuse_media_type(media_type, accepted)
+    refuse_other_charset(request.headers.get("content-type", ""))
     refuse_nul(body, media_type)
     if media_type == JSON:
         refuse_deep_json(body)
 
 
+def media_type_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def declared_length(request: Request) -> int:
+    """What Content-Length says; its first digits say enough, and `int` takes no more than 4,300."""
+    digits = request.headers.get("content-length", "")[:18]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
 def refuse_media_type(media_type: str, accepted: tuple[str, ...]) -> None:
     if media_type not in accepted:
         raise UnsupportedMediaType(
-            f"Send the body as {' or '.join(accepted)}; this one came as {media_type or 'nothing'}."
+            f"Send the body as {' or '.join(accepted)}, and say so in the Content-Type header."
         )
+
+
+def refuse_other_charset(content_type: str) -> None:
+    """JSON has one encoding (RFC 8259 §8.1), and forms are read in it too."""
+    if any(name.lower() not in UTF_8 for name in CHARSET.findall(content_type)):
+        raise UnsupportedMediaType("Send the body in UTF-8: the Content-Type names another one.")
 
 
 def refuse_nul(body: bytes, media_type: str) -> None:

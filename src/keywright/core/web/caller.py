@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from keywright.core.ids import new_secret
+from keywright.core.log import get_logger
 
 if TYPE_CHECKING:
     from keywright.core.settings import Settings
 
 FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip")
 USER_AGENT_LENGTH = 300
+log = get_logger("keywright.web")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -30,9 +32,11 @@ class Caller:
 
 
 def resolve_caller(request: HTTPConnection, settings: Settings) -> Caller:
-    peer = request.client.host if request.client else "unknown"
+    peer = unmapped(request.client.host) if request.client else "unknown"
     ip = client_address(request, peer, settings.trusted_proxies)
     hidden = behind_unknown_proxy(request, peer, settings.trusted_proxies)
+    if hidden:
+        tell_of_unknown_proxy(peer)
     return Caller(
         ip=ip,
         network=None if hidden else network_of(ip),
@@ -56,7 +60,7 @@ def client_address(request: HTTPConnection, peer: str, trusted_proxies: tuple[st
         return peer
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     for address in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-        bare = address.strip("[]")
+        bare = unmapped(address.strip("[]"))
         if not is_address(bare):
             return peer
         if not is_within(bare, trusted):
@@ -75,17 +79,32 @@ def behind_unknown_proxy(
     return is_address(peer) and ipaddress.ip_address(peer).is_private
 
 
+@lru_cache(maxsize=64)
+def tell_of_unknown_proxy(peer: str) -> None:
+    """Once for each."""
+    log.warning(
+        "proxy_unknown",
+        peer=peer,
+        effect="limits by network address are suspended for it",
+        advice=f"if it is your reverse proxy, set KEYWRIGHT_TRUSTED_PROXIES={peer}",
+    )
+
+
 def network_of(ip: str) -> str:
     """An IPv4 address counts by itself, IPv6 by its /64."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
+    if not is_address(ip):
         return ip
+    address = ipaddress.ip_address(ip)
     if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((int(address), 64), strict=False))
     return ip
+
+
+def unmapped(ip: str) -> str:
+    """An IPv4 address as itself, also where a socket for both kinds writes `::ffff:192.0.2.1`."""
+    address = ipaddress.ip_address(ip) if is_address(ip) else None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or ip)
 
 
 def is_address(value: str) -> bool:

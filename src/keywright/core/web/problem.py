@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 from starlette.responses import JSONResponse
 
-from keywright.core.errors import BadRequest, FieldError, InvalidInput, KeywrightError
+from keywright.core.errors import FieldError, InvalidInput, KeywrightError
 
 PROBLEM_JSON = "application/problem+json"
-
-
-class InvalidJson(BadRequest):
-    code = "invalid_json"
-    detail = "The body is not valid JSON."
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 
 class FieldProblem(BaseModel):
@@ -25,7 +22,10 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """What every error under the API prefix looks like (RFC 9457)."""
+    """What every error under the API prefix looks like (RFC 9457).
+
+    Clients switch on `code`; `detail` is a sentence for people; `errors` names fields.
+    """
 
     type: str
     title: str
@@ -34,18 +34,6 @@ class Problem(BaseModel):
     code: str
     request_id: str
     errors: list[FieldProblem] | None = None
-
-
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "description": "What is wrong and what to do (RFC 9457).",
-        "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    },
-    "503": {
-        "description": "Not available right now; try again after `Retry-After` seconds.",
-        "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    },
-}
 
 
 def problem_body(error: KeywrightError, request_id: str) -> dict[str, Any]:
@@ -76,14 +64,17 @@ def problem_response(error: KeywrightError, request_id: str) -> JSONResponse:
 
 def validation_error(errors: Sequence[Mapping[str, Any]]) -> KeywrightError:
     """Pydantic's findings in our words; what was typed is never repeated."""
-    if any(error["type"] == "json_invalid" for error in errors):
-        return InvalidJson()
     fields = [
         FieldError(
-            field=".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0]),
+            field=name_field(error["loc"][1:] or error["loc"]),
             code=str(error["type"]),
             detail=str(error["msg"]).removeprefix("Value error, "),
         )
         for error in errors
     ]
     return InvalidInput(errors=fields)
+
+
+def name_field(path: Iterable[str | int]) -> str:
+    """The dotted path. A name that the client made up is repeated only where it is a plain word."""
+    return ".".join(part if PLAIN_NAME.fullmatch(part) else "?" for part in map(str, path))

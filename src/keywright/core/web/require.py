@@ -8,11 +8,13 @@ application may name one in `dependency_overrides`. Each declares its security s
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Security
+from fastapi.openapi.models import OAuthFlowPassword
 from fastapi.security import APIKeyCookie, OAuth2PasswordBearer
 from starlette.requests import Request
 
@@ -20,10 +22,12 @@ from keywright.core.errors import Forbidden, NotAuthenticated, ReauthenticationR
 from keywright.core.principal import Claims, Principal, User
 from keywright.core.roles import holds_role
 from keywright.core.web.cookies import page_cookie
+from keywright.core.web.openapi import BEARER, COOKIE
 from keywright.core.web.route import refuse_unstarted
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
+    from keywright.core.context import SecuritySchemes as AnySchemes
 
 
 class InsufficientScope(Forbidden):
@@ -46,21 +50,33 @@ class SecuritySchemes:
 
     def __init__(self, settings: Any) -> None:
         self.bearer = OAuth2PasswordBearer(
-            tokenUrl=f"{settings.api_prefix}/auth/login",
-            scheme_name="KeywrightBearer",
+            tokenUrl=login_url(settings),
+            scheme_name=BEARER,
             description="Sign in with e-mail address and password.",
             auto_error=False,
         )
         self.cookie = APIKeyCookie(
             name=page_cookie(settings).full_name,
-            scheme_name="KeywrightCookie",
+            scheme_name=COOKIE,
             description="The cookie of the hosted sign-in pages.",
             auto_error=False,
         )
 
-    def move_login(self, token_url: str) -> None:
-        flows = self.bearer.model.flows  # type: ignore[attr-defined]  # an OAuth2 model has flows
-        flows.password.tokenUrl = token_url
+    def offer(self, scopes: Iterable[str]) -> None:
+        """A scope that a route asks for is one that `/docs` may sign in with."""
+        self._password.scopes.update(dict.fromkeys(scopes, ""))
+
+    def move_login(self, settings: Any) -> None:
+        self._password.tokenUrl = login_url(settings)
+
+    @property
+    def _password(self) -> OAuthFlowPassword:
+        flow: OAuthFlowPassword = self.bearer.model.flows.password  # type: ignore[attr-defined]  # an OAuth2 model has flows
+        return flow
+
+
+def login_url(settings: Any) -> str:
+    return f"{settings.api_prefix}/auth/login"
 
 
 @dataclass(frozen=True)
@@ -68,8 +84,11 @@ class Requirement:
     """Base: authenticates the request and declares the schemes that can do so."""
 
     context: Context
-    schemes: SecuritySchemes
+    schemes: AnySchemes
     scopes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.schemes.offer(self.scopes)
 
     @property
     def __signature__(self) -> inspect.Signature:
@@ -186,7 +205,7 @@ class ClaimsRequired(Requirement):
 
 def own_session(kw: Context, *, fresh: bool = False) -> SessionRequired:
     """For the account's own routes: a first-party session, whatever scopes others carry."""
-    return SessionRequired(kw, SecuritySchemes(kw.settings), fresh=fresh)
+    return SessionRequired(kw, kw.schemes, fresh=fresh)
 
 
 def missing_scope(principal: Principal, scopes: tuple[str, ...]) -> Forbidden | None:

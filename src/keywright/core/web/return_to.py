@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from keywright.core.errors import BadRequest
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 LONGEST = 2000  # characters
 PRINTABLE = re.compile(r"[!-~]+")
-# What browsers drop or read as a slash, and what servers behind us may decode into one or the other.
-DISGUISED = re.compile(r"\\|%5c|%2e|%0|%1|%7f|^/+(?:/|%2f)", re.IGNORECASE)
+# Browsers read a backslash as a slash and drop control characters; servers decode the rest.
+DISGUISED = re.compile(r"%5c|%2e|%0|%1|%7f|^/+(?:/|%2f)", re.IGNORECASE)
 DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$)")
 
 
@@ -34,11 +35,9 @@ def is_registered_return(value: str, origins: Iterable[str]) -> bool:
     """Whether `value` is a path here, or any path of an origin that is spelled exactly so."""
     if len(value) > LONGEST or not PRINTABLE.fullmatch(value):
         return False
-    return (
-        value.startswith("/")
-        and is_plain_path(value)
-        or any(is_within_origin(value, origin) for origin in origins)
-    )
+    if value.startswith("/"):
+        return is_plain_path(value)
+    return any(is_within_origin(value, origin) for origin in origins)
 
 
 def is_within_origin(value: str, origin: str) -> bool:
@@ -54,6 +53,12 @@ def is_plain_path(rest: str) -> bool:
 
 
 def require_registered_return(value: str, settings: Settings) -> None:
-    """Raises `UnregisteredReturn`."""
-    if not is_registered_return(value, (settings.origin, *settings.allowed_origins)):
+    """Empty is nowhere in particular. Raises `UnregisteredReturn`."""
+    if value and not is_registered_return(value, (settings.origin, *settings.allowed_origins)):
         raise UnregisteredReturn
+
+
+def origin_of(value: str) -> tuple[str, ...]:
+    """The origin of a registered `value`, where it is not just a path here."""
+    parts = urlsplit(value)
+    return (f"{parts.scheme}://{parts.netloc}",) if parts.scheme else ()

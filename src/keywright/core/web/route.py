@@ -14,15 +14,17 @@ from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keywright.core.errors import BadRequest, KeywrightError, Unavailable
+from keywright.core.errors import KeywrightError, Unavailable
 from keywright.core.log import get_logger
 from keywright.core.web import body
 from keywright.core.web.caller import request_id_of
+from keywright.core.web.openapi import NAME, PROBLEM_RESPONSES
 from keywright.core.web.origin import carries_explicit_credential, refuse_cross_site
-from keywright.core.web.problem import PROBLEM_RESPONSES, problem_response, validation_error
+from keywright.core.web.problem import problem_response, validation_error
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -36,6 +38,10 @@ class KeywrightRoute(APIRoute):
 
     context: ClassVar[Context]
     accepted: ClassVar[tuple[str, ...]]
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self.openapi_extra = {**(self.openapi_extra or {}), NAME: self.name}
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()
@@ -83,8 +89,13 @@ def refuse_unstarted(kw: Context) -> None:
 
 
 def unreadable(error: HTTPException) -> KeywrightError:
-    """FastAPI's own complaint about a body that it could not parse."""
-    return BadRequest(str(error.detail))
+    """Why FastAPI could not parse a body. An exception of the application's own stays one."""
+    why = error.__context__
+    if isinstance(why, KeywrightError):
+        return why
+    if isinstance(why, MultiPartException):
+        return body.InvalidForm()
+    raise error
 
 
 def harden(response: Response, request_id: str) -> Response:

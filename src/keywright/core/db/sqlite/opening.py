@@ -21,6 +21,7 @@ def open_writer(path: str, patience: float) -> SqliteConnection:
     if path == MEMORY:
         return open_patiently(path, patience, enforce_rules)
     try:
+        Path(path).parent.mkdir(mode=0o700, exist_ok=True)
         Path(path).touch(mode=0o600)  # it holds password hashes: its owner's alone
     except OSError as error:
         raise_translated(error)

@@ -1,0 +1,83 @@
+"""Our operations in an application's OpenAPI document: good names for clients, errors as problems.
+
+FastAPI writes the document; what it cannot be told is put right afterwards, where it is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+
+from keywright.core.web.problem import PROBLEM_JSON, Problem
+
+BEARER = "KeywrightBearer"
+COOKIE = "KeywrightCookie"
+OPTIONAL_SIGN_IN: dict[str, Any] = {"security": [{BEARER: []}, {COOKIE: []}, {}]}
+NAME = "x-keywright-name"  # marks our operations while the document is written
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Problem, "description": "What is wrong and what to do (RFC 9457)."},
+    "503": {
+        "model": Problem,
+        "description": "Not available right now; try again after `Retry-After` seconds.",
+    },
+}
+Operation = dict[str, Any]
+
+
+def describe_ours(app: FastAPI) -> None:
+    """Extend `app.openapi`, as FastAPI documents it."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        operations = list(operations_of(document))
+        ours = [one for one in operations if NAME in one]
+        name_operations(operations)
+        for operation in ours:
+            type_problems(operation)
+        list_scopes(document, operations)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def operations_of(document: dict[str, Any]) -> Iterator[Operation]:
+    for methods in document.get("paths", {}).values():
+        yield from (one for one in methods.values() if isinstance(one, dict))
+
+
+def name_operations(operations: list[Operation]) -> None:
+    """The plain name, unless the application or another Keywright in it has it already."""
+    taken = {one.get("operationId") for one in operations}
+    for operation in operations:
+        name = operation.pop(NAME, None)
+        if name is not None and name not in taken:
+            operation["operationId"] = name
+            taken.add(name)
+
+
+def type_problems(operation: Operation) -> None:
+    """FastAPI gives every response of a route the media type of its success."""
+    for response in operation["responses"].values():
+        content = response.get("content", {})
+        if is_problem(content.get("application/json", {})):
+            content[PROBLEM_JSON] = content.pop("application/json")
+
+
+def list_scopes(document: dict[str, Any], operations: list[Operation]) -> None:
+    """`/docs` offers the scopes that the scheme lists; a requirement does not list its own."""
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    if BEARER not in schemes:
+        return
+    offered = schemes[BEARER]["flows"]["password"]["scopes"]
+    for operation in operations:
+        for requirement in operation.get("security", ()):
+            for scope in requirement.get(BEARER, ()):
+                offered.setdefault(scope, "")
+
+
+def is_problem(described: dict[str, Any]) -> bool:
+    reference: str = described.get("schema", {}).get("$ref", "")
+    return reference.endswith(Problem.__name__)

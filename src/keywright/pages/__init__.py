@@ -1,0 +1,1 @@
+"""The hosted pages: server-rendered HTML that works without JavaScript."""
