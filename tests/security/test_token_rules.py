@@ -130,9 +130,9 @@ def test_a_key_id_that_is_no_plain_name_is_refused(kid: Any) -> None:
         "https://evil.example/key",
         "' OR '1'='1",
         "*",
-        KEY.public.kid.swapcase(),
-        KEY.public.kid[:-1],
-        KEY.public.kid + " ",
+        pytest.param(KEY.public.kid.swapcase(), id="other case"),
+        pytest.param(KEY.public.kid[:-1], id="shortened"),
+        pytest.param(KEY.public.kid + " ", id="lengthened"),
     ],
 )
 def test_a_key_id_names_one_published_key_exactly_or_nothing(kid: str) -> None:
