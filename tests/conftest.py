@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ["parts.postgres", "parts.smtp", "parts.valkey", "parts.house", "parts.whole_run"]
+pytest_plugins = [
+    "parts.postgres",
+    "parts.smtp",
+    "parts.valkey",
+    "parts.house",
+    "parts.whole_run",
+    "parts.run_tables",
+]
 
 
 @pytest.fixture

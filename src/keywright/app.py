@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
+from typing import Any
+
 from fastapi import FastAPI
+from fastapi.exception_handlers import http_exception_handler
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
 
 from keywright.core.settings import Settings
+from keywright.core.web.caller import request_id_of
+from keywright.core.web.problem import problem_response
+from keywright.core.web.route import harden
+from keywright.core.web.unrouted import is_for_people, unrouted
 from keywright.integration import Keywright
+from keywright.pages.page import Pages
 
 ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key")
 
 
 def create_app(settings: Settings | None = None, *, workers: int = 1) -> FastAPI:
-    """The server that `keywright serve` runs."""
-    kw = Keywright(settings, workers=workers)
+    """The server that `keywright serve` runs. `workers` share this machine's cores."""
+    return standalone(Keywright(settings, workers=workers))
+
+
+def standalone(kw: Keywright[Any]) -> FastAPI:
+    """An application that is nothing but this Keywright."""
     app = FastAPI(
         title=kw.settings.app_name,
         summary="Accounts, sign-in and tokens.",
@@ -21,14 +37,40 @@ def create_app(settings: Settings | None = None, *, workers: int = 1) -> FastAPI
         docs_url="/docs" if kw.settings.development else None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,  # it would send people to whatever the Host header says
     )
     kw.install(app)
-    if kw.settings.allowed_origins:
+    app.add_exception_handler(HTTPException, explain_unrouted(kw))
+    admit_origins(app, kw.settings)
+    return app
+
+
+def admit_origins(app: FastAPI, settings: Settings) -> None:
+    """Credentialed CORS for the registered front ends, and for nobody else."""
+    if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
-            allow_origins=list(kw.settings.allowed_origins),
+            allow_origins=list(settings.allowed_origins),
             allow_credentials=True,
             allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
             allow_headers=list(ALLOWED_HEADERS),
         )
-    return app
+
+
+def explain_unrouted(
+    kw: Keywright[Any],
+) -> Callable[[Request, Exception], Coroutine[Any, Any, Response]]:
+    """404 and 405 as a problem, or as a page where a browser asks for one."""
+    pages = Pages(kw.context)
+
+    async def explain(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        problem = unrouted(request, error)
+        if problem is None:
+            return await http_exception_handler(request, error)
+        request_id = request_id_of(request)
+        if is_for_people(request, kw.settings.api_prefix):
+            return harden(pages.explain(request, problem), request_id)
+        return harden(problem_response(problem, request_id), request_id)
+
+    return explain

@@ -15,7 +15,7 @@ from keywright.core.ids import created_at
 from keywright.core.notices import Notice, Subject
 from keywright.core.principal import Claims, Principal, PrincipalKind, User, UserStatus
 from keywright.core.web.cookies import page_cookie
-from keywright.core.web.origin import refuse_cross_site
+from keywright.core.web.origin import carries_explicit_credential, refuse_cross_site
 from keywright.flows.results import present_user
 from keywright.protocol.access_token import ACCESS_TOKEN_TYPE, AccessToken, check_claims
 from keywright.protocol.errors import InvalidToken, Reason
@@ -68,7 +68,7 @@ class RequestAuthenticator:
         if token is not None:
             return await self.from_token(token)
         secret = self._cookie.read(request)
-        if secret is None:
+        if secret is None or carries_explicit_credential(request):
             return None
         refuse_cross_site(request, self._kw.settings)
         return await self.from_page_cookie(secret)

@@ -14,7 +14,9 @@ until `kw.clock.advance(minutes=5)`, and an outbox that keeps the mails.
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 TOKEN = re.compile(r"[?&]token=(\w+)")
 LOOPBACK = ("127.0.0.1", 50_000)
+DATA_DIR = "KEYWRIGHT_DATA_DIR"
 CHEAP_HASHES = {"argon2_memory_kib": 8, "argon2_time_cost": 1}
 
 
@@ -84,6 +87,7 @@ class KeywrightUnderTest:
         from keywright.core.clock import ManualClock
 
         self.keywright = keywright
+        self._runs = False
         self.clock = ManualClock()
         self.outbox = Outbox()
         keywright.refit(
@@ -96,7 +100,10 @@ class KeywrightUnderTest:
 
     @asynccontextmanager
     async def client(self, app: Any, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
-        """A client of `app` while Keywright runs, over httpx's ASGITransport."""
+        """A client of `app` while Keywright runs, over httpx's ASGITransport.
+
+        Further clients inside the first one's `async with` are other people's.
+        """
         import httpx
 
         transport = httpx.ASGITransport(app=app, client=LOOPBACK)
@@ -106,11 +113,33 @@ class KeywrightUnderTest:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Keywright started, without background work."""
+        """Keywright started, without background work; nothing more where it runs already."""
         from keywright.integration.lifecycle import running
 
-        async with running(self.keywright.parts, background=False):
+        if self._runs:
             yield
+            return
+        async with running(self.keywright.parts, background=False):
+            self._runs = True
+            try:
+                yield
+            finally:
+                self._runs = False
+
+    async def create_user(
+        self,
+        email: str = "ada@example.com",
+        *,
+        password: str | None = None,
+        verified: bool = True,
+        roles: Sequence[str] = (),
+        profile: dict[str, Any] | None = None,
+    ) -> User[Any]:
+        """An account, with a password where the test is about one."""
+        from keywright.flows.results import present_user
+
+        kw = self.keywright.context
+        return present_user(kw, await self._create(email, password, verified, roles, profile))
 
     async def sign_in(
         self,
@@ -124,13 +153,16 @@ class KeywrightUnderTest:
     ) -> User[Any]:
         """Sign `client` in as the account of `email`, made if it does not exist; no hashing.
 
-        With `scopes` the token may do these and no more; a role must permit them.
+        `roles` are given to an account that exists, too. With `scopes` the token may do these and
+        no more; a role must permit them.
         """
         from keywright.core.web.caller import Caller
         from keywright.flows.open_session import open_session_for_api
 
         kw = self.keywright.context
-        record = await self._find_or_create(email, verified, tuple(roles), profile)
+        record = await self._find(email, roles)
+        if record is None:
+            record = await self._create(email, None, verified, roles, profile)
         scope = " ".join(scopes) or None
         permitted = kw.roles.of(record.role_names)
         if missing := [one for one in scopes if one not in permitted and "*" not in permitted]:
@@ -143,20 +175,38 @@ class KeywrightUnderTest:
         client.headers["Authorization"] = f"Bearer {tokens.access_token}"
         return tokens.user
 
-    async def _find_or_create(
-        self, email: str, verified: bool, roles: tuple[str, ...], profile: dict[str, Any] | None
-    ) -> UserRecord:
+    async def _find(self, email: str, roles: Sequence[str]) -> UserRecord | None:
         from keywright.accounts.users import service as users
 
         kw = self.keywright.context
         record = await users.find_by_email(kw.db, email)
-        if record is not None:
+        if record is None or not roles:
             return record
+        async with kw.db.transaction() as tx:
+            for role in roles:
+                await users.grant_role(tx, record.id, role, self.clock.now())
+            await kw.notices.changed(tx, record.id, self.clock.now())
+            return await users.get(tx, record.id)
+
+    async def _create(
+        self,
+        email: str,
+        password: str | None,
+        verified: bool,
+        roles: Sequence[str],
+        profile: dict[str, Any] | None,
+    ) -> UserRecord:
+        from keywright.accounts.users import service as users
+
+        kw = self.keywright.context
+        hashed = (
+            await kw.passwords.hash(password, network=None, account=email) if password else None
+        )
         async with kw.db.transaction() as tx:
             return await users.create(
                 tx,
                 email=email,
-                password_hash=None,
+                password_hash=hashed,
                 now=self.clock.now(),
                 verified=verified,
                 roles=roles,
@@ -166,6 +216,21 @@ class KeywrightUnderTest:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("keywright", "where your Keywright is, for the kw fixture: module:name")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """An application's Keywright makes its data directory when it is imported: not in yours."""
+    if not early_config.getini("keywright") or DATA_DIR in os.environ:
+        return
+    folder = tempfile.TemporaryDirectory(prefix="keywright-")
+    os.environ[DATA_DIR] = folder.name
+
+    def clean_up() -> None:
+        del os.environ[DATA_DIR]
+        folder.cleanup()
+
+    early_config.add_cleanup(clean_up)
 
 
 @pytest.fixture

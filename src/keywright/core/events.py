@@ -63,6 +63,13 @@ class UserDisabled(UserEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeleted(UserEvent):
+    """The account is a tombstone now: rows that point at it still may, and should go."""
+
+    name: ClassVar[str] = "user.deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn(UserEvent):
     """`amr` says how, in the words of RFC 8176."""
 

@@ -18,8 +18,11 @@ Profile = TypeVar("Profile", default=None)
 
 
 class UserStatus(StrEnum):
+    """`DELETED` is a tombstone: its id stands for whoever still points at it, and nothing else."""
+
     ACTIVE = "active"
     DISABLED = "disabled"
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,12 @@ class RolePermissions:
         return frozenset().union(*(self._permissions.get(role, frozenset()) for role in held))
 
 
+def permits(held: Iterable[str], wanted: Iterable[str]) -> bool:
+    """Whether who holds these permissions may do all of `wanted`."""
+    held = frozenset(held)
+    return EVERYTHING in held or held.issuperset(wanted)
+
+
 def holds_role(roles: Iterable[str], wanted: str) -> bool:
     """Whether one of `roles` is `wanted` or stands above it on the ladder."""
     return any(wanted in _with_lower(role) for role in roles)

@@ -245,6 +245,11 @@ class Settings(BaseSettings):
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
+    def api_path(self) -> str:
+        """Where browsers see the JSON API: below the base URL's path, in a mounted application."""
+        return urlsplit(self.base_url).path + self.api_prefix
+
+    @property
     def may_reveal_registered(self) -> bool:
         return self.reveal_registered or not self.require_verification
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keywright.accounts.users import service as users
 from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent
+from keywright.core.errors import SessionEnded
 from keywright.core.events import UserUpdated
 from keywright.core.principal import Principal, User
 from keywright.core.web.caller import Caller
@@ -28,6 +29,8 @@ async def edit_profile(
     now = kw.clock.now()
     async with kw.db.transaction(alone=kw.hooks.has_on(UserUpdated)) as tx:
         record = await users.get(tx, principal.user.id)
+        if not record.active:
+            raise SessionEnded
         record = await users.change_details(tx, record, changes, now)
         await kw.notices.changed(tx, record.id, now)
         await audit.record(

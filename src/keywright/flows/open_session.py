@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from keywright.core.context import Context
     from keywright.core.db import Transaction
 
+BY_PASSWORD = ("pwd",)  # RFC 8176 §2
+
 
 async def open_session_for_api(
     kw: Context, user: UserRecord, caller: Caller, *, amr: tuple[str, ...], scope: str | None

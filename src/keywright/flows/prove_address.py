@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from keywright.accounts.registrations import service as registrations
 from keywright.accounts.registrations.models import Registration
 from keywright.accounts.users import service as users
 from keywright.accounts.users.addresses import fold_email
+from keywright.accounts.users.errors import EmailTaken, UsernameTaken
 from keywright.accounts.users.models import UserRecord
 from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent
@@ -71,12 +74,10 @@ async def verify_email(kw: Context, token: str, holder: LinkHolder, caller: Call
     require_same_person(target, holder)
     new_hash = await hash_new_password(kw, target.email, holder, caller)
     async with kw.db.transaction(alone=kw.hooks.has_on(UserCreated, UserVerified)) as tx:
-        used = await link_tokens.use(tx, token, LinkPurpose.VERIFY_EMAIL, kw.clock.now())
-        if used.registration_id is not None:
-            user = await activate(kw, tx, used.registration_id, new_hash)
+        if isinstance(target, Registration):
+            user = await activate(kw, tx, target, token, new_hash)
         else:
-            assert used.user_id is not None
-            user = await prove_account(kw, tx, used.user_id, new_hash)
+            user = await prove_account(kw, tx, target.id, token, new_hash)
         await kw.hooks.emit(tx, UserVerified(at=kw.clock.now(), user_id=user.id, email=user.email))
         await audit.record(
             tx,
@@ -128,43 +129,51 @@ async def hash_new_password(
 
 
 async def activate(
-    kw: Context, tx: Transaction, registration_id: UUID, new_hash: str | None
+    kw: Context, tx: Transaction, registration: Registration, token: str, new_hash: str | None
 ) -> UserRecord:
-    """The sign-up becomes the account; the others that waited at its address are dropped."""
+    """The sign-up becomes the account; the others that waited at its address are dropped.
+
+    The account's row comes first: there racing links of one address wait for each other.
+    """
     now = kw.clock.now()
-    registration = await registrations.find(tx, registration_id, now)
-    if registration is None:
-        raise InvalidLink
-    user = await users.create(
-        tx,
-        email=registration.email,
-        password_hash=new_hash or registration.password_hash,
-        now=now,
-        verified=True,
-        username=await still_free(tx, registration.username),
-        name=registration.name,
-        locale=registration.locale,
-        profile=registration.profile,
-    )
+    user = await create_account(tx, registration, new_hash or registration.password_hash, now)
+    await link_tokens.use(tx, token, LinkPurpose.VERIFY_EMAIL, now)
     await registrations.drop_all_for(tx, registration.email_folded)
     await kw.hooks.emit(tx, UserCreated(at=now, user_id=user.id, email=user.email))
     return user
 
 
-async def still_free(tx: Transaction, username: str | None) -> str | None:
+async def create_account(
+    tx: Transaction, registration: Registration, password_hash: str, now: datetime
+) -> UserRecord:
     """A username that somebody took meanwhile is left empty; the person picks another."""
-    if username is None or await users.username_is_taken(tx, username):
-        return None
-    return username
+    create = partial(
+        users.create,
+        tx,
+        email=registration.email,
+        password_hash=password_hash,
+        now=now,
+        verified=True,
+        name=registration.name,
+        locale=registration.locale,
+        profile=registration.profile,
+    )
+    try:
+        return await create(username=registration.username)
+    except UsernameTaken:
+        return await create(username=None)
+    except EmailTaken:
+        raise InvalidLink from None
 
 
 async def prove_account(
-    kw: Context, tx: Transaction, user_id: UUID, new_hash: str | None
+    kw: Context, tx: Transaction, user_id: UUID, token: str, new_hash: str | None
 ) -> UserRecord:
     """The account's address is proven. With a new password, whoever had the old one is out."""
     now = kw.clock.now()
     if not await users.set_verified(tx, user_id, now):
         raise InvalidLink
+    await link_tokens.use(tx, token, LinkPurpose.VERIFY_EMAIL, now)
     if new_hash is not None:
         await users.set_password(tx, user_id, new_hash, now)
         await sessions.end_all(tx, kw.notices, user_id, now=now)

@@ -20,6 +20,7 @@ from keywright.core.principal import Principal
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
 from keywright.core.web.device_name import device_name
+from keywright.flows.open_session import require_unchanged_account
 from keywright.flows.prove_address import resend_verification
 from keywright.flows.stay_signed_in import prove_own_password
 from keywright.outbox.channels.mail.mails import PasswordChanged, ResetPassword
@@ -83,6 +84,7 @@ async def reset_password(kw: Context, token: str, new_password: str, caller: Cal
     new_hash = await hash_checked(kw, user, new_password, caller)
     async with kw.db.transaction(alone=kw.hooks.has_on(PasswordReset)) as tx:
         now = kw.clock.now()
+        await users.lock(tx, user.id)  # racing links of one person wait for each other here
         await link_tokens.use(tx, token, LinkPurpose.RESET_PASSWORD, now)
         if user.email_verified_at is None:
             await users.set_verified(tx, user.id, now)
@@ -104,6 +106,7 @@ async def change_password(
     new_hash = await hash_checked(kw, user, new_password, caller)
     async with kw.db.transaction(alone=kw.hooks.has_on(PasswordChangedEvent)) as tx:
         now = kw.clock.now()
+        await require_unchanged_account(tx, user)
         await replace_password(kw, tx, user, new_hash, caller)
         await sessions.end_all(tx, kw.notices, user.id, now=now, keep=principal.session_id)
         await record(tx, AuditEvent.PASSWORD_CHANGED, user, caller, kw)
@@ -124,7 +127,11 @@ async def replace_password(
     await users.set_password(tx, user.id, new_hash, now)
     await link_tokens.drop_all(tx, user.id)
     await kw.notices.changed(tx, user.id, now)
-    device = device_name(caller.user_agent)
+    await tell_owner(kw, tx, user, caller)
+
+
+async def tell_owner(kw: Context, tx: Transaction, user: UserRecord, caller: Caller) -> None:
+    now, device = kw.clock.now(), device_name(caller.user_agent)
     await kw.outbox.mail(
         tx, PasswordChanged(to=user.email, at=now, network=caller.ip, device=device)
     )

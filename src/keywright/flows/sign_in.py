@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from keywright.accounts.passwords import throttle
 from keywright.accounts.registrations import service as registrations
-from keywright.accounts.registrations.models import Registration
 from keywright.accounts.users import service as users
 from keywright.accounts.users.addresses import fold_email
 from keywright.accounts.users.errors import EmailNotVerified
@@ -20,13 +19,15 @@ from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
 from keywright.flows.errors import InvalidCredentials, InvalidScope
 from keywright.flows.known_devices import is_known_device
-from keywright.flows.open_session import open_session_for_api, open_session_for_pages
+from keywright.flows.open_session import (
+    BY_PASSWORD,
+    open_session_for_api,
+    open_session_for_pages,
+)
 from keywright.flows.results import Tokens
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
-
-BY_PASSWORD = ("pwd",)  # RFC 8176 §2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,10 @@ async def prove_password(kw: Context, form: SignInForm, caller: Caller) -> UserR
     device = form.device if known else None
     await throttle.check_account(kw.db, account=account, device=device, now=kw.clock.now())
     user = await users.find_by_email(kw.db, form.email)
-    pending = None if user else await find_pending(kw, form)
-    stored = user.password_hash if user else pending.password_hash if pending else None
+    stored = user.password_hash if user else None
     good = await judge(kw, stored, form.password, caller, account=account, device=device)
-    if not good or (user is not None and not user.active):
+    if user is None or not good or not user.active:
+        await refuse_pending(kw, form, caller, account=account, device=device)
         await audit.record_denial(
             kw.db,
             event=AuditEvent.SIGNED_IN,
@@ -75,7 +76,7 @@ async def prove_password(kw: Context, form: SignInForm, caller: Caller) -> UserR
         )
         raise InvalidCredentials
     await throttle.clear_failures(kw.db, account=account, device=device)
-    user = require_proven(kw, user)
+    require_proven(kw, user)
     await renew_old_hash(kw, user, form.password, caller)
     return user
 
@@ -103,15 +104,25 @@ async def judge(
         raise
 
 
-async def find_pending(kw: Context, form: SignInForm) -> Registration | None:
-    return await registrations.find_for(kw.db, form.email, form.browser_secret, kw.clock.now())
+async def refuse_pending(
+    kw: Context, form: SignInForm, caller: Caller, *, account: str, device: str | None
+) -> None:
+    """Raise `EmailNotVerified` for the right password of a sign-up that waits for its proof.
 
-
-def require_proven(kw: Context, user: UserRecord | None) -> UserRecord:
-    """The right password of an address that is not proven yet gives no session."""
-    if user is None or (kw.settings.require_verification and user.email_verified_at is None):
+    Looked for whether or not the address has an account, at the cost of the same hash: who signs
+    up at an address and then signs in there learns nothing. The attempt stays counted.
+    """
+    pending = await registrations.find_for(kw.db, form.email, form.browser_secret, kw.clock.now())
+    if pending is not None and await judge(
+        kw, pending.password_hash, form.password, caller, account=account, device=device
+    ):
         raise EmailNotVerified
-    return user
+
+
+def require_proven(kw: Context, user: UserRecord) -> None:
+    """The right password of an address that is not proven yet gives no session."""
+    if kw.settings.require_verification and user.email_verified_at is None:
+        raise EmailNotVerified
 
 
 async def renew_old_hash(kw: Context, user: UserRecord, password: str, caller: Caller) -> None:

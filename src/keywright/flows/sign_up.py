@@ -11,7 +11,7 @@ from keywright.accounts.link_tokens.models import LinkPurpose
 from keywright.accounts.registrations import service as registrations
 from keywright.accounts.registrations.models import Registration
 from keywright.accounts.users import service as users
-from keywright.accounts.users.addresses import check_email, check_username
+from keywright.accounts.users.addresses import check_email, check_username, fold_email
 from keywright.accounts.users.errors import EmailTaken, UsernameTaken
 from keywright.accounts.users.models import UserRecord
 from keywright.audit import service as audit
@@ -21,7 +21,7 @@ from keywright.core.events import UserCreated, UserRegistered
 from keywright.core.hashing import sha256
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
-from keywright.flows.open_session import open_session_for_api
+from keywright.flows.open_session import BY_PASSWORD, open_session_for_api, open_session_for_pages
 from keywright.flows.results import Tokens
 from keywright.outbox.channels.mail.mails import AlreadyRegistered, VerifyEmail
 
@@ -42,12 +42,32 @@ class SignUpForm:
     profile: dict[str, Any] | None = None
 
 
-async def sign_up(
+async def sign_up_for_api(
     kw: Context, form: SignUpForm, caller: Caller, *, browser_secret: str
 ) -> Tokens | None:
+    """As `sign_up`; an account that exists at once is signed in."""
+    user = await sign_up(kw, form, caller, browser_secret=browser_secret)
+    if user is None:
+        return None
+    return await open_session_for_api(kw, user, caller, amr=BY_PASSWORD, scope=None)
+
+
+async def sign_up_for_pages(
+    kw: Context, form: SignUpForm, caller: Caller, *, browser_secret: str
+) -> str | None:
+    """As `sign_up_for_api`; answers the value of the page cookie."""
+    user = await sign_up(kw, form, caller, browser_secret=browser_secret)
+    if user is None:
+        return None
+    return await open_session_for_pages(kw, user, caller, amr=BY_PASSWORD)
+
+
+async def sign_up(
+    kw: Context, form: SignUpForm, caller: Caller, *, browser_secret: str
+) -> UserRecord | None:
     """Register. None: a mail is on its way, and nothing tells whether the address was known.
 
-    With `require_verification=false` the account exists at once and its tokens are returned.
+    With `require_verification=false` the account exists at once.
     Raises `InvalidEmail`, `InvalidUsername`, `WeakPassword`, `UsernameTaken`, and `EmailTaken`
     only where the settings allow to tell.
     """
@@ -58,7 +78,7 @@ async def sign_up(
     if kw.settings.may_reveal_registered and await users.find_by_email(kw.db, form.email):
         raise EmailTaken
     password_hash = await kw.passwords.hash(
-        form.password, network=caller.network, account=form.email
+        form.password, network=caller.network, account=fold_email(form.email)
     )
     if kw.settings.require_verification:
         await remember_sign_up(kw, form, password_hash, caller, browser_secret)
@@ -101,7 +121,11 @@ async def remember_sign_up(
 
 
 async def answer_sign_up(kw: Context, tx: Transaction, message: Message) -> None:
-    """In the worker: mail the link, or tell the owner of a known address that somebody tried."""
+    """In the worker: mail the link, or tell the owner of a known address that somebody tried.
+
+    The sign-up stays in both cases, without a link in the second: a sign-in with its password
+    must not tell which of the two it was.
+    """
     now = kw.clock.now()
     registration = await registrations.find(tx, UUID(message.payload["registration_id"]), now)
     if registration is None:
@@ -110,7 +134,6 @@ async def answer_sign_up(kw: Context, tx: Transaction, message: Message) -> None
     if owner is None:
         await mail_link_for_registration(kw, tx, registration)
         return
-    await registrations.drop(tx, registration.id)
     if await kw.limits.mail_allowed(tx, owner.email_folded):
         await kw.outbox.mail(tx, AlreadyRegistered(to=owner.email, at=now))
 
@@ -141,7 +164,7 @@ async def mail_link_for_user(kw: Context, tx: Transaction, user: UserRecord) -> 
 
 async def create_unproven_account(
     kw: Context, form: SignUpForm, password_hash: str, caller: Caller, browser_secret: str
-) -> Tokens:
+) -> UserRecord:
     now = kw.clock.now()
     async with kw.db.transaction(alone=kw.hooks.has_on(UserCreated)) as tx:
         user = await users.create(
@@ -161,4 +184,4 @@ async def create_unproven_account(
             tx, event=AuditEvent.REGISTERED, subject_id=user.id, caller=caller, now=now
         )
         await kw.hooks.emit(tx, UserCreated(at=now, user_id=user.id, email=user.email))
-    return await open_session_for_api(kw, user, caller, amr=("pwd",), scope=None)
+    return user

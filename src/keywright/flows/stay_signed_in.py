@@ -107,8 +107,8 @@ async def reauthenticate(
     assert principal.session_id is not None
     now = kw.clock.now()
     async with kw.db.transaction() as tx:
-        await sessions.renew_auth(tx, principal.session_id, ("pwd",), now)
-        await kw.notices.changed(tx, user.id, now)
+        if not await sessions.renew_auth(tx, principal.session_id, ("pwd",), now):
+            raise SessionEnded
         await audit.record(
             tx,
             event=AuditEvent.REAUTHENTICATED,

@@ -152,6 +152,12 @@ def periodic_work(kw: Context, keys: KeyRing) -> tuple[Periodic, ...]:
 
 
 def checks(kw: Context) -> tuple[Check, ...]:
+    async def check_database() -> None:
+        await kw.db.ping()
+
+    async def check_migrations() -> None:
+        await refuse_pending(kw.db)
+
     async def check_notices() -> None:
         kw.notices.require_fresh()
 
@@ -160,8 +166,8 @@ def checks(kw: Context) -> tuple[Check, ...]:
             raise Unavailable
 
     return (
-        Check("database", kw.db.ping),
-        Check("migrations", partial(refuse_pending, kw.db)),
+        Check("database", check_database),
+        Check("migrations", check_migrations),
         Check("revocations", check_notices),
         Check("signing_keys", check_keys),
     )

@@ -5,22 +5,26 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Annotated, Any, Generic, cast
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Form
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypeVar
 
+from keywright.accounts.users.addresses import EMAIL_LENGTH
 from keywright.core.clock import Clock, SystemClock
 from keywright.core.db import Database, Transaction
 from keywright.core.db.url import open_database
 from keywright.core.errors import KeywrightError
 from keywright.core.hooks import Hooks
+from keywright.core.principal import User
 from keywright.core.settings import Settings, load_settings, refuse_unsafe
-from keywright.core.web.caller import request_id_of
-from keywright.core.web.problem import Problem, problem_response
+from keywright.core.web.caller import request_id_of, resolve_caller
+from keywright.core.web.cookies import device_cookie
+from keywright.core.web.openapi import describe_ours
+from keywright.core.web.problem import problem_response
 from keywright.core.web.require import (
     ClaimsRequired,
     OptionalUser,
@@ -28,6 +32,12 @@ from keywright.core.web.require import (
     SecuritySchemes,
     UserRequired,
 )
+from keywright.core.web.route import refuse_unstarted
+from keywright.flows.administer_users import NewUser, create_user
+from keywright.flows.administrators import Actor
+from keywright.flows.results import BearerToken
+from keywright.flows.routes.profiles import check_profile
+from keywright.flows.sign_in import SignInForm, sign_in_for_api
 from keywright.integration.assemble import assemble
 from keywright.integration.lifecycle import running
 from keywright.integration.mounting import GROUPS, collect_routes
@@ -70,7 +80,7 @@ class Keywright(Generic[Profile]):
         db = database or open_database(self.settings.effective_database_url)
         self.parts = self._fit(self.settings, db=db, clock=clock or SystemClock())
         self.context = self.parts.context
-        self.schemes = SecuritySchemes(self.settings)
+        self.context.schemes = SecuritySchemes(self.settings)
 
     def refit(
         self,
@@ -105,7 +115,12 @@ class Keywright(Generic[Profile]):
         `reauth_max_age` seconds.
         """
         return UserRequired(
-            self.context, self.schemes, tuple(scopes), verified=verified, role=role, fresh=fresh
+            self.context,
+            self.context.schemes,
+            tuple(scopes),
+            verified=verified,
+            role=role,
+            fresh=fresh,
         )
 
     def superuser(self) -> UserRequired:
@@ -122,18 +137,60 @@ class Keywright(Generic[Profile]):
 
     def optional_user(self) -> OptionalUser:
         """A dependency: the signed-in `User`, or None for a request without a credential."""
-        return OptionalUser(self.context, self.schemes)
+        return OptionalUser(self.context, self.context.schemes)
 
     def principal(self, *, scopes: Iterable[str] = ()) -> PrincipalRequired:
         """A dependency: whoever carries the credential, with the scopes asked for."""
-        return PrincipalRequired(self.context, self.schemes, tuple(scopes))
+        return PrincipalRequired(self.context, self.context.schemes, tuple(scopes))
 
     def claims(self, *, scopes: Iterable[str] = ()) -> ClaimsRequired:
         """Sees a revocation only at the token's expiry; introspection is the other choice.
 
         A dependency: the access token's claims, by its signature and without the database.
         """
-        return ClaimsRequired(self.context, self.schemes, tuple(scopes))
+        return ClaimsRequired(self.context, self.context.schemes, tuple(scopes))
+
+    async def sign_in(
+        self,
+        request: Request,
+        username: Annotated[str, Form(max_length=EMAIL_LENGTH)],
+        password: Annotated[str, Form(max_length=1024, json_schema_extra={"format": "password"})],
+        scope: Annotated[str, Form(max_length=1000)] = "",
+    ) -> BearerToken:
+        """Sign in with e-mail address and password, for a route of your own; or as one:
+
+            app.post("/login/access-token")(kw.sign_in)
+
+        reads the OAuth2 password form (RFC 6749 §4.3.2). A wrong password, an unknown address and
+        a disabled account can't be told apart. Raises `InvalidCredentials`, `EmailNotVerified`,
+        `TooManyRequests`, `Overloaded`.
+        """
+        kw = self.context
+        refuse_unstarted(kw)
+        form = SignInForm(
+            username, password, scope, device=device_cookie(kw.settings).read(request)
+        )
+        tokens = await sign_in_for_api(kw, form, resolve_caller(request, kw.settings))
+        return BearerToken(tokens.access_token, tokens.expires_in)
+
+    async def create_user(
+        self,
+        email: str,
+        *,
+        password: str | None = None,
+        username: str | None = None,
+        name: str | None = None,
+        roles: Iterable[str] = (),
+        profile: Profile | None = None,
+    ) -> User[Profile]:
+        """Make a verified account: you vouch for its address. Without a password its owner is
+        mailed a link to choose one. Raises `EmailTaken`, `UsernameTaken`, `WeakPassword`,
+        `InvalidInput`.
+        """
+        given = cast("BaseModel | None", profile)
+        kept = check_profile(self.context, given.model_dump(mode="json") if given else None)
+        wanted = NewUser(email, password, username, name, profile=kept, roles=tuple(roles))
+        return await create_user(self.context, wanted, Actor())
 
     def install(
         self, app: FastAPI, *, prefix: str | None = None, include: Iterable[str] = GROUPS
@@ -143,12 +200,18 @@ class Keywright(Generic[Profile]):
         `prefix` is where the JSON API goes (`api_prefix` unless given); `include` names groups of
         routes. Nothing else of the application changes.
         """
-        where = self.settings.api_prefix if prefix is None else prefix
-        self.schemes.move_login(f"{where}/auth/login")
-        app.include_router(collect_routes(self.parts, prefix=where, include=include))
+        if prefix is not None:
+            self.move_api(prefix)
+        app.include_router(collect_routes(self.parts, include=include))
         app.add_exception_handler(KeywrightError, render_error)
         wrap_lifespan(app, self.lifespan)
-        describe_problems(app)
+        describe_ours(app)
+
+    def move_api(self, prefix: str) -> None:
+        """Cookies and `/docs` must name the place where the API really is."""
+        self.settings = self.settings.model_copy(update={"api_prefix": prefix.rstrip("/")})
+        self.context.settings = self.settings
+        self.context.schemes.move_login(self.settings)
 
     def orm_session(
         self, tx: Transaction, **options: Any
@@ -173,6 +236,7 @@ class Keywright(Generic[Profile]):
         borrowed = Borrowed(connection)
         inside = copy(self)
         inside.context = replace(self.context, db=borrowed)
+        inside.context.schemes = self.context.schemes
         inside.context.authenticator = self.context.authenticator
         inside.context.started = self.context.started
         yield inside
@@ -201,18 +265,3 @@ def wrap_lifespan(app: FastAPI, lifespan: Callable[[], AbstractAsyncContextManag
             yield state
 
     app.router.lifespan_context = wrapped
-
-
-def describe_problems(app: FastAPI) -> None:
-    """Add the `Problem` schema that our routes' error answers refer to."""
-    generate = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = generate()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        schemas.setdefault(
-            "Problem", Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        )
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it

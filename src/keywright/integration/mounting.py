@@ -18,8 +18,8 @@ from keywright.pages import routes as pages
 GROUPS = ("auth", "users", "pages", "oauth", "system")
 
 
-def collect_routes(parts: Parts, *, prefix: str, include: Iterable[str]) -> APIRouter:
-    """The routes of the named groups; those of the JSON API under `prefix`."""
+def collect_routes(parts: Parts, *, include: Iterable[str]) -> APIRouter:
+    """The routes of the named groups; those of the JSON API under `api_prefix`."""
     wanted = set(include)
     if unknown := wanted - set(GROUPS):
         raise ConfigurationError(
@@ -32,7 +32,7 @@ def collect_routes(parts: Parts, *, prefix: str, include: Iterable[str]) -> APIR
     }
     for group, makers in api.items():
         for make in makers if group in wanted else ():
-            whole.include_router(make(kw), prefix=prefix)
+            whole.include_router(make(kw), prefix=kw.settings.api_prefix)
     if "oauth" in wanted:
         whole.include_router(keys.routes(kw))
     if "system" in wanted:

@@ -192,10 +192,9 @@ async def read_family(db: Handle, secrets: MasterSecrets, presented: str) -> Ses
     return session if session is not None and session.refresh_salt == token.salt else None
 
 
-async def renew_auth(tx: Transaction, session_id: UUID, amr: Iterable[str], now: datetime) -> None:
-    """The person proved themselves again: `auth_time` is now."""
-    if not await repository.renew_auth(tx, session_id, " ".join(amr), now):
-        raise SessionNotFound
+async def renew_auth(tx: Transaction, session_id: UUID, amr: Iterable[str], now: datetime) -> bool:
+    """The person proved themselves again: `auth_time` is now. False when the session ended."""
+    return await repository.renew_auth(tx, session_id, " ".join(amr), now)
 
 
 async def replace_page_secret(tx: Transaction, session_id: UUID, now: datetime) -> str:

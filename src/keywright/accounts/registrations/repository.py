@@ -30,7 +30,6 @@ BY_EMAIL = Statement(
 DROP_BY_EMAIL = Statement(
     sa.delete(registrations).where(registrations.c.email_folded == p("email_folded"))
 )
-DROP = Statement(sa.delete(registrations).where(registrations.c.id == p("id")))
 SWEEP = Statement(sa.delete(registrations).where(registrations.c.expires_at <= p("now")))
 
 
@@ -49,10 +48,6 @@ async def list_for(db: Handle, email_folded: str, now: datetime) -> list[Registr
 
 async def drop_all_for(db: Handle, email_folded: str) -> int:
     return await db.run(DROP_BY_EMAIL, email_folded=email_folded)
-
-
-async def drop(db: Handle, registration_id: UUID) -> None:
-    await db.run(DROP, id=registration_id)
 
 
 async def sweep(db: Handle, now: datetime) -> int:

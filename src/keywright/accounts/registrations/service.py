@@ -16,7 +16,6 @@ from keywright.core.ids import new_id
 LIFETIME = timedelta(days=7)
 
 find = repository.find
-drop = repository.drop
 sweep = repository.sweep
 drop_all_for = repository.drop_all_for
 

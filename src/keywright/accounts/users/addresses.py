@@ -42,7 +42,7 @@ def fold_email(value: str) -> str:
 
     Never mailed to. Any text has one, so that a look-up by a wrong address costs the same.
     """
-    text = fold(value.strip())
+    text = fold(value).strip()
     local, at, domain = text.rpartition("@")
     with suppress(idna.IDNAError, UnicodeError):
         domain = idna.encode(domain, uts46=True).decode() if domain else ""

@@ -63,15 +63,15 @@ LIST = Statement(
     .limit(p("size", type_=sa.Integer)),
     row=UserRecord,
 )
-# What an administrator may look for. `%` on both sides reads the whole table: 100,000 accounts take
-# some 40 ms on either database, and neither has an index for it without an extension.
+# What an administrator may look for. A part of a name has no index on either database without an
+# extension: 100,000 accounts are read in about a tenth of a second. A role goes by its index.
 FILTERS: dict[str, sa.ColumnElement[bool]] = {
     "search": sa.or_(
         users.c.email_folded.like(p("folded"), escape="\\"),
         users.c.username_folded.like(p("folded"), escape="\\"),
         users.c.name.ilike(p("named"), escape="\\"),
     ),
-    "role": sa.exists().where(roles.c.user_id == users.c.id, roles.c.role == p("role")),
+    "role": users.c.id.in_(sa.select(roles.c.user_id).where(roles.c.role == p("role"))),
     "status": users.c.status == p("status"),
 }
 COMBINATIONS = [
@@ -140,14 +140,13 @@ GRANT_ROLE = Statement(
     .values({column.name: p(column.name) for column in roles.c})
     .on_conflict_do_nothing()
 )
-# The roles are locked too: a lock on the account alone would wait for a transaction that takes its
-# role away, and then still see the role.
+# Who waited here sees the accounts as they became, but the roles as they were: read them again.
 LOCK_ROLE_HOLDERS = Statement(
     sa.select(users.c.id)
     .join_from(users, roles, roles.c.user_id == users.c.id)
     .where(roles.c.role == p("role"), users.c.status == UserStatus.ACTIVE)
     .order_by(users.c.id)
-    .with_for_update(),
+    .with_for_update(of=users),
     row=UserId,
 )
 LOCK = Statement(

@@ -67,7 +67,7 @@ def refresh_cookie(settings: Settings) -> Cookie:
     return Cookie(
         "kw_refresh",
         settings.secure_cookies,
-        path=f"{settings.api_prefix}/auth",
+        path=f"{settings.api_path}/auth",
         domain=settings.cookie_domain,
     )
 

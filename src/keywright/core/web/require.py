@@ -76,7 +76,7 @@ class SecuritySchemes:
 
 
 def login_url(settings: Any) -> str:
-    return f"{settings.api_prefix}/auth/login"
+    return f"{settings.api_path}/auth/login"
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.routing import BaseRoute, Match
 
 from keywright.core.errors import KeywrightError, NotFound
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class MethodNotAllowed(KeywrightError):
@@ -17,13 +20,25 @@ class MethodNotAllowed(KeywrightError):
     detail = "There is something here, but not for this method: see the Allow header."
 
 
-def unrouted(error: HTTPException) -> KeywrightError | None:
+def unrouted(request: Request, error: HTTPException) -> KeywrightError | None:
     """Starlette's finding in our words; None for an exception of another kind."""
     if error.status_code == NotFound.status:
         return NotFound("There is nothing at this address.")
     if error.status_code == MethodNotAllowed.status:
-        return MethodNotAllowed(headers=error.headers)
+        return MethodNotAllowed(headers={"Allow": ", ".join(methods_at(request))})
     return None
+
+
+def methods_at(request: Request) -> list[str]:
+    """All that this address takes; Starlette names those of the first route alone."""
+    routes: list[BaseRoute] = request.scope["app"].routes
+    return [
+        method
+        for method in METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes
+        )
+    ]
 
 
 def is_for_people(request: Request, api_prefix: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from keywright.flows.routes import me, passwords, sessions, sign_in, sign_up
+from keywright.flows.routes import me, passwords, sessions, sign_in, sign_up, users
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -19,4 +19,4 @@ AUTH: tuple[Callable[[Context], APIRouter], ...] = (
     sessions.routes,
     me.auth_routes,
 )
-USERS: tuple[Callable[[Context], APIRouter], ...] = (me.users_routes,)
+USERS: tuple[Callable[[Context], APIRouter], ...] = (me.users_routes, users.routes)

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 def auth_routes(kw: Context) -> APIRouter:
     api = router(kw, prefix="/auth", tags=["auth"])
-    add_me(api, kw)
+    add_me(api, kw, name="who_am_i")
     return api
 
 
 def users_routes(kw: Context) -> APIRouter:
     api = router(kw, prefix="/users", tags=["users"])
-    add_me(api, kw)
+    add_me(api, kw, name="read_me")
     signed_in = own_session(kw)
 
     @api.patch("/me")
@@ -41,10 +41,10 @@ def users_routes(kw: Context) -> APIRouter:
     return api
 
 
-def add_me(api: APIRouter, kw: Context) -> None:
+def add_me(api: APIRouter, kw: Context, *, name: str) -> None:
     signed_in = own_session(kw)
 
-    @api.get("/me")
+    @api.get("/me", name=name)
     async def read_me(principal: Principal = Depends(signed_in)) -> s.UserOut:
         """Who is signed in."""
         assert principal.user is not None

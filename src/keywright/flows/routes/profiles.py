@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from keywright.core.errors import FieldError, InvalidInput
+from keywright.core.web.problem import name_field
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -24,7 +25,7 @@ def check_profile(kw: Context, profile: dict[str, Any] | None) -> dict[str, Any]
         raise InvalidInput(
             errors=[
                 FieldError(
-                    ".".join(["profile", *(str(part) for part in found["loc"])]),
+                    name_field(["profile", *found["loc"]]),
                     found["type"],
                     found["msg"],
                 )

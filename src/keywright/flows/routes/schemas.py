@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -94,6 +94,13 @@ class ProfileBody(Body):
     profile: dict[str, Any] | None = None
 
 
+def present(answer: BaseModel) -> dict[str, Any]:
+    """The answer without its own empty fields; an object inside it is always whole."""
+    return {
+        name: value for name, value in answer.model_dump(mode="json").items() if value is not None
+    }
+
+
 class UserOut(BaseModel):
     id: UUID
     email: str
@@ -106,7 +113,7 @@ class UserOut(BaseModel):
     profile: Any = None
 
     @classmethod
-    def of(cls, user: User[Any]) -> UserOut:
+    def of(cls, user: User[Any]) -> Self:
         return cls.model_validate(user, from_attributes=True)
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
 import pydantic
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -11,10 +10,11 @@ from starlette.responses import JSONResponse, Response
 from keywright.core.errors import NotAuthenticated
 from keywright.core.principal import Principal
 from keywright.core.web import KeywrightRoute, resolve_caller, router
-from keywright.core.web.body import FORM, JSON, MULTIPART
+from keywright.core.web.body import FORM, JSON, MULTIPART, media_type_of, read_json
 from keywright.core.web.cookies import device_cookie, refresh_cookie, sign_up_cookie
+from keywright.core.web.openapi import OPTIONAL_SIGN_IN
 from keywright.core.web.origin import refuse_cross_site
-from keywright.core.web.problem import InvalidJson, validation_error
+from keywright.core.web.problem import validation_error
 from keywright.core.web.require import own_session
 from keywright.flows import stay_signed_in
 from keywright.flows.results import Tokens
@@ -43,14 +43,14 @@ def routes(kw: Context) -> APIRouter:
     add_login(api, kw)
     add_refresh(api, kw)
 
-    @api.post("/reauthenticate", response_model_exclude_none=True)
+    @api.post("/reauthenticate", response_model=s.TokensOut)
     async def reauthenticate(
         request: Request, body: s.PasswordBody, principal: Principal = Depends(signed_in)
-    ) -> s.TokensOut:
+    ) -> Response:
         """Prove yourself again: the session's `auth_time` is now."""
         caller = resolve_caller(request, kw.settings)
         tokens = await stay_signed_in.reauthenticate(kw, principal, body.password, caller)
-        return s.TokensOut.of(tokens, with_refresh_token=False)
+        return JSONResponse(s.present(s.TokensOut.of(tokens, with_refresh_token=False)))
 
     return api
 
@@ -82,23 +82,25 @@ def add_login(parent: APIRouter, kw: Context) -> None:
 def add_refresh(parent: APIRouter, kw: Context) -> None:
     api = router(kw, base=RefreshTokenRoute)
 
-    @api.post("/refresh", response_model=s.TokensOut, openapi_extra=REFRESH_BODY)
+    @api.post("/refresh", response_model=s.TokensOut, openapi_extra=describe_refresh(kw))
     async def refresh(request: Request) -> Response:
         """New tokens for a refresh token from the cookie, or from the body."""
         body = read_refresh_body(await request.body())
-        presented = body.refresh_token or refresh_cookie(kw.settings).read(request)
+        presented = find_refresh_token(kw, request, body)
         if presented is None:
             raise NotAuthenticated("Send the refresh cookie, or `refresh_token` in the body.")
         caller = resolve_caller(request, kw.settings)
         tokens = await stay_signed_in.refresh(kw, presented, caller)
         return answer_tokens(kw, tokens, in_body=body.refresh_token is not None)
 
-    @api.post("/logout", status_code=204, openapi_extra=REFRESH_BODY)
+    @api.post(
+        "/logout", status_code=204, openapi_extra={**describe_refresh(kw), **OPTIONAL_SIGN_IN}
+    )
     async def logout(request: Request) -> Response:
         """End the session of the cookie, the body's refresh token or the bearer token."""
         body = read_refresh_body(await request.body())
         principal = await find_principal(kw, request)
-        token = body.refresh_token or refresh_cookie(kw.settings).read(request)
+        token = find_refresh_token(kw, request, body)
         caller = resolve_caller(request, kw.settings)
         await stay_signed_in.sign_out(kw, caller, refresh_token=token, principal=principal)
         response = Response(status_code=204)
@@ -111,10 +113,15 @@ def add_refresh(parent: APIRouter, kw: Context) -> None:
 def answer_tokens(kw: Context, tokens: Tokens, *, in_body: bool) -> Response:
     """The refresh token goes into an HttpOnly cookie, or into the body for native clients."""
     answer = s.TokensOut.of(tokens, with_refresh_token=in_body)
-    response = JSONResponse(answer.model_dump(mode="json", exclude_none=True))
+    response = JSONResponse(s.present(answer))
     if not in_body:
         set_refresh_cookie(kw, response, tokens)
     return response
+
+
+def find_refresh_token(kw: Context, request: Request, body: s.RefreshBody) -> str | None:
+    """One in the body is an explicit credential: the cookie is then ignored."""
+    return body.refresh_token or refresh_cookie(kw.settings).read(request)
 
 
 async def find_principal(kw: Context, request: Request) -> Principal | None:
@@ -128,9 +135,10 @@ async def find_principal(kw: Context, request: Request) -> Principal | None:
 
 
 async def read_login(request: Request) -> s.LoginBody:
-    if request.headers.get("content-type", "").startswith(JSON):
-        return read(s.LoginBody, await request.body())
-    form = parse(s.LoginForm, dict(await request.form()))
+    if media_type_of(request) == JSON:
+        return parse(s.LoginBody, read_json(await request.body()))
+    async with request.form() as fields:
+        form = parse(s.LoginForm, dict(fields))
     return s.LoginBody(
         email=form.username,
         password=form.password,
@@ -140,14 +148,7 @@ async def read_login(request: Request) -> s.LoginBody:
 
 
 def read_refresh_body(body: bytes) -> s.RefreshBody:
-    return read(s.RefreshBody, body) if body.strip() else s.RefreshBody()
-
-
-def read(model: type[Model], body: bytes) -> Model:
-    try:
-        return parse(model, msgspec.json.decode(body))
-    except msgspec.DecodeError:
-        raise InvalidJson from None
+    return parse(s.RefreshBody, read_json(body)) if body.strip() else s.RefreshBody()
 
 
 def parse(model: type[Model], value: Any) -> Model:
@@ -158,18 +159,24 @@ def parse(model: type[Model], value: Any) -> Model:
         raise validation_error([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
 
 
+def describe_refresh(kw: Context) -> dict[str, Any]:
+    cookie = {
+        "name": refresh_cookie(kw.settings).full_name,
+        "in": "cookie",
+        "required": False,
+        "schema": {"type": "string"},
+    }
+    body = {JSON: {"schema": s.RefreshBody.model_json_schema()}}
+    return {"parameters": [cookie], "requestBody": {"required": False, "content": body}}
+
+
 LOGIN_BODY = {
     "requestBody": {
         "required": True,
         "content": {
             FORM: {"schema": s.LoginForm.model_json_schema()},
             JSON: {"schema": s.LoginBody.model_json_schema()},
+            MULTIPART: {"schema": s.LoginForm.model_json_schema()},
         },
-    }
-}
-REFRESH_BODY = {
-    "requestBody": {
-        "required": False,
-        "content": {JSON: {"schema": s.RefreshBody.model_json_schema()}},
     }
 }

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from keywright.core.ids import new_secret
 from keywright.core.web import resolve_caller, router
 from keywright.core.web.cookies import sign_up_cookie
+from keywright.core.web.openapi import OPTIONAL_SIGN_IN
 from keywright.core.web.origin import refuse_cross_site
 from keywright.flows import prove_address
 from keywright.flows.prove_address import LinkHolder
@@ -16,7 +17,7 @@ from keywright.flows.results import Tokens
 from keywright.flows.routes import schemas as s
 from keywright.flows.routes.cookies import set_refresh_cookie
 from keywright.flows.routes.profiles import check_profile
-from keywright.flows.sign_up import SignUpForm, sign_up
+from keywright.flows.sign_up import SignUpForm, sign_up_for_api
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -46,10 +47,10 @@ def routes(kw: Context) -> APIRouter:
             check_profile(kw, body.profile),
         )
         caller = resolve_caller(request, kw.settings)
-        tokens = await sign_up(kw, form, caller, browser_secret=browser_secret)
+        tokens = await sign_up_for_api(kw, form, caller, browser_secret=browser_secret)
         return answer_sign_up(kw, body, tokens, browser_secret)
 
-    @api.post("/verify-email")
+    @api.post("/verify-email", openapi_extra=OPTIONAL_SIGN_IN)
     async def verify_email(request: Request, body: s.VerifyEmailBody) -> s.VerifiedOut:
         """Use the mailed token. From another browser than the one that signed up, send
         `new_password` too.
@@ -86,7 +87,7 @@ def answer_sign_up(
     else:
         answer = s.TokensOut.of(tokens, with_refresh_token=in_body)
     status = 202 if tokens is None else 201
-    response = JSONResponse(answer.model_dump(mode="json", exclude_none=True), status)
+    response = JSONResponse(s.present(answer), status)
     if not in_body:
         sign_up_cookie(kw.settings).write(response, browser_secret, max_age=WEEK)
         if tokens is not None:

@@ -11,7 +11,6 @@ from keywright.pages.page import Pages
 from keywright.pages.page_route import GET
 from keywright.pages.visitor import find_visitor
 
-
 ASKING = "keywright_asking_for_another_home"
 
 

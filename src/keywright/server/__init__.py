@@ -1,0 +1,1 @@
+"""The program: `keywright serve` and its fellow commands."""

@@ -1,0 +1,1 @@
+"""What `keywright doctor` looks at, one file a part: each answers findings, and changes nothing."""
