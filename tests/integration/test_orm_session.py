@@ -107,9 +107,7 @@ async def make_user(kw: Keywright, email: str) -> None:
         )
 
 
-async def test_keywright_writes_in_a_hosts_transaction(
-    kw: Keywright, engine: AsyncEngine
-) -> None:
+async def test_keywright_writes_in_a_hosts_transaction(kw: Keywright, engine: AsyncEngine) -> None:
     async with engine.connect() as connection, kw.using(connection) as inside:
         await make_user(inside, "ada@example.com")
         await connection.commit()
@@ -135,4 +133,3 @@ async def test_what_keywright_would_tell_waits_for_the_hosts_commit(
         assert told == []
         await connection.commit()
     assert told == ["committed"]
-

@@ -1,6 +1,6 @@
 """SQLite: transactions that share a COMMIT, and those that want one of their own."""
 
-# ruff: noqa: PT012 - a whole transaction stands inside `raises`
+
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """PostgreSQL: lost connections, lost answers, round trips and time limits."""
 
-# ruff: noqa: PT012 - a whole transaction stands inside `raises`
+
 
 from __future__ import annotations
 

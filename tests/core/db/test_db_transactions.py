@@ -1,6 +1,6 @@
 """What every database promises about transactions."""
 
-# ruff: noqa: PT012 - a whole transaction stands inside `raises`
+
 
 from __future__ import annotations
 

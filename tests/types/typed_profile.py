@@ -1,0 +1,38 @@
+"""What a type checker knows in an application; `make check` reads it, nothing runs it."""
+
+from __future__ import annotations
+
+from typing import assert_type
+from uuid import UUID
+
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from keywright import Keywright, User, UserCreated
+
+
+class Profile(BaseModel):
+    company: str
+
+
+async def with_profile(kw: Keywright[Profile], request: Request, user: User[Profile]) -> None:
+    assert_type(user.profile, Profile)
+    assert_type(user.profile.company, str)
+    made = await kw.create_user("ada@example.com", profile=Profile(company="ACME"))
+    assert_type(made, User[Profile])
+    assert_type((await kw.sign_in(request, "ada@example.com", "secret")).access_token, str)
+
+
+def typed_by_its_argument() -> None:
+    assert_type(Keywright(profile=Profile), Keywright[Profile])
+    assert_type(Keywright(), Keywright[None])
+
+
+def without_profile(user: User) -> None:
+    assert_type(user.profile, None)
+
+
+def hooks(kw: Keywright) -> None:
+    @kw.hooks.after(UserCreated)
+    async def greet(event: UserCreated) -> None:
+        assert_type(event.user_id, UUID)
