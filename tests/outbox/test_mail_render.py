@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from html.parser import HTMLParser
 
 import msgspec
@@ -10,7 +9,7 @@ from parts.outbox import ADA, EVERY_MAIL, NOW, RESET, ROW_ID, TOKEN, row_message
 
 from keywright.core.settings import Settings
 from keywright.outbox.channels.mail.mails import AnyMail, LinkMail, SecurityNotice
-from keywright.outbox.channels.mail.render import MailRenderer, say_duration, say_moment
+from keywright.outbox.channels.mail.render import MailRenderer
 
 every_mail = pytest.mark.parametrize("said", EVERY_MAIL, ids=lambda said: type(said).__name__)
 
@@ -90,18 +89,6 @@ def test_the_lifetime_of_a_link_is_told_in_words(settings: Settings) -> None:
     mail = MailRenderer(settings).render(RESET, row_message())
     assert "within 1 hour." in mail.text
     assert mail.message_id == f"<{ROW_ID}@example.test>"
-
-
-@pytest.mark.parametrize(
-    ("minutes", "words"),
-    [(1, "1 minute"), (10, "10 minutes"), (60, "1 hour"), (90, "90 minutes"), (1440, "24 hours")],
-)
-def test_durations_are_said_in_words(minutes: int, words: str) -> None:
-    assert say_duration(timedelta(minutes=minutes)) == words
-
-
-def test_moments_are_said_in_utc() -> None:
-    assert say_moment(NOW) == "4 March 2026, 10:43 UTC"
 
 
 class WellFormed(HTMLParser):

@@ -11,13 +11,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from keywright.core.dates import say_day, say_moment
 from keywright.core.errors import KeywrightError
 from keywright.core.web.caller import request_id_of
 from keywright.core.web.device_name import device_name
-from keywright.outbox.channels.mail.render import say_moment
 from keywright.pages import announcements
 from keywright.pages.stylesheet import Stylesheet
-from keywright.pages.wording import say, say_day
+from keywright.pages.wording import say
 
 if TYPE_CHECKING:
     from keywright.core.context import Context

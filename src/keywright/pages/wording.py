@@ -1,11 +1,8 @@
-"""Words for people: errors whose own detail speaks to a program or its operator, and dates."""
+"""Words for people: errors whose own detail speaks to a program or its operator."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from keywright.core.errors import KeywrightError
-from keywright.outbox.channels.mail.render import MONTHS
 
 UNREADABLE = "The page could not read what your browser sent. Go back and try again."
 FOR_PEOPLE = {
@@ -27,8 +24,3 @@ FOR_PEOPLE = {
 
 def say(error: KeywrightError) -> str:
     return FOR_PEOPLE.get(error.code, error.detail)
-
-
-def say_day(at: datetime) -> str:
-    at = at.astimezone(UTC)
-    return f"{at.day} {MONTHS[at.month - 1]} {at.year}"

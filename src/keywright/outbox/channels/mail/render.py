@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from keywright.core.dates import say_duration, say_moment
 from keywright.core.settings import Settings
 from keywright.outbox.channels.mail.addresses import recipient, sender
 from keywright.outbox.channels.mail.mails import LinkMail, Mail
@@ -17,10 +17,6 @@ from keywright.outbox.channels.mail.message import MailMessage
 from keywright.outbox.models import Message
 
 TEMPLATES = Path(__file__).parent / "templates"
-MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 
 
 class MailRenderer:
@@ -71,16 +67,3 @@ def environment(*, autoescape: bool) -> Environment:
 def mail_link(base_url: str, page: str, token: str) -> str:
     """Built from the setting alone: no Host or forwarding header comes near it."""
     return f"{base_url}/{page}?{urlencode({'token': token})}"
-
-
-def say_moment(at: datetime) -> str:
-    at = at.astimezone(UTC)
-    return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at:%H:%M} UTC"
-
-
-def say_duration(duration: timedelta) -> str:
-    minutes = round(duration.total_seconds() / 60)
-    if minutes < 60 or minutes % 60:  # noqa: PLR2004 - minutes in an hour
-        return "1 minute" if minutes == 1 else f"{minutes} minutes"
-    hours = minutes // 60
-    return "1 hour" if hours == 1 else f"{hours} hours"
