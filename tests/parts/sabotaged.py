@@ -26,7 +26,7 @@ from keywright.accounts.users.models import UserRecord
 from keywright.accounts.users.service import find_by_email
 from keywright.accounts.users.table import users
 from keywright.core.db import Statement
-from keywright.core.errors import SessionEnded
+from keywright.core.errors import KeywrightError, SessionEnded
 from keywright.core.hashing import sha256
 from keywright.core.ids import random_bytes
 from keywright.flows.sign_up import create_unproven_account
@@ -117,7 +117,7 @@ def read_unproven(text: str) -> RefreshToken | None:
 
 
 def rotate_whatever_the_salt(original: Defence) -> Defence:
-    async def rotate(db: Any, *, id: UUID, salt: bytes, **values: Any) -> Any:
+    async def rotate(db: Any, *, id: UUID, salt: bytes, **values: Any) -> Any:  # noqa: A002 - the defence's own name
         session = await sessions.find(db, id)
         return await original(db, id=id, salt=session and session.refresh_salt, **values)
 
@@ -141,7 +141,7 @@ def rotate_without_expiry(original: Defence) -> Defence:
 def rotate_the_stored_generation_alone(original: Defence) -> Defence:
     """The usual compare-and-swap, which no restored database ever matches again."""
 
-    async def rotate(db: Any, *, id: UUID, presented: int, **values: Any) -> Any:
+    async def rotate(db: Any, *, id: UUID, presented: int, **values: Any) -> Any:  # noqa: A002 - the defence's own name
         session = await sessions.find(db, id)
         if session is None or session.refresh_generation != presented:
             return None
@@ -153,7 +153,7 @@ def rotate_the_stored_generation_alone(original: Defence) -> Defence:
 def rotate_for_anybody(original: Defence) -> Defence:
     """Without a look at the account."""
 
-    async def rotate(db: Any, *, id: UUID, **values: Any) -> Any:
+    async def rotate(db: Any, *, id: UUID, **values: Any) -> Any:  # noqa: A002 - the defence's own name
         session = await sessions.find(db, id)
         assert session is not None
         await db.run(SET_ACTIVE, user_id=session.user_id)
@@ -340,7 +340,7 @@ def answer_none_for_ended(original: Defence) -> Defence:
             return await original(self, request)
         except SessionEnded:
             raise
-        except Exception:
+        except KeywrightError:
             secret = self._cookie.read(request)
             return await self.from_page_cookie(secret) if secret else None
 

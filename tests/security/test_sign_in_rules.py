@@ -173,7 +173,7 @@ async def test_an_account_disabled_while_its_password_was_checked_gets_no_sessio
 
 async def test_a_password_changed_while_the_old_one_was_checked_gives_no_session(house, ada):
     other = await (await house.native()).sign_in()
-    meanwhile(house, lambda: other.change_password())
+    meanwhile(house, other.change_password)
     house.clock.advance(seconds=1)
     problem(await (await house.browser()).login(), 401, "invalid_credentials")
 
