@@ -20,14 +20,14 @@ PROMPT = {"prompt": "two red hills at sunset"}
 API = "/api/v1"
 LOGIN, WHO_AM_I, IMAGES = f"{API}/login/access-token", f"{API}/login/test-token", f"{API}/images"
 PNG = b"\x89PNG\r\n\x1a\n"
-REAL_HASHES = {"KEYWRIGHT_ARGON2_MEMORY_KIB": "19456", "KEYWRIGHT_ARGON2_TIME_COST": "2"}
+REAL_HASHES = {"ARGON2_MEMORY_KIB": "19456", "ARGON2_TIME_COST": "2"}
 
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageApi]:
     """The protected API, running, with Ada as its first administrator."""
     example = clone(
-        tmp_path_factory.mktemp("image_api"), {"KEYWRIGHT_RATE_LIMITS": "off", **REAL_HASHES}
+        tmp_path_factory.mktemp("image_api"), {"RATE_LIMITS": "off", **REAL_HASHES}
     )
     example.create_administrator(ADA, PASSWORD)
     with example.serve():

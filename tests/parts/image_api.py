@@ -33,7 +33,7 @@ class ImageApi:
 
     @property
     def environment(self) -> dict[str, str]:
-        return environment({"KEYWRIGHT_BASE_URL": self.base_url, **self.settings})
+        return environment({"BASE_URL": self.base_url, **self.settings})
 
     def run(self, *command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(

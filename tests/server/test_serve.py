@@ -6,13 +6,12 @@ import json
 import re
 import signal
 import socket
-import time
 import urllib.request
-from contextlib import ExitStack
+from urllib.parse import urlsplit
 
 import pytest
 from parts.processes import free_port
-from parts.server import PRODUCTION, keywright_server, start_keywright
+from parts.server import PRODUCTION, RunningServer, keywright_server, start_keywright
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -64,20 +63,26 @@ def test_it_stops_gracefully(serve, number):
 
 
 def test_requests_under_way_are_finished(serve):
-    with serve() as server, ExitStack() as stack:
-        address = server.base_url.removeprefix("http://").split(":")
-        client = stack.enter_context(socket.create_connection((address[0], int(address[1]))))
-        body = b'{"password": "correct horse battery"}'
-        head = (
-            "POST /api/v1/auth/password-strength HTTP/1.1\r\nHost: x\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        client.sendall(head.encode() + body[:10])
-        time.sleep(0.2)  # until the server has read the first half; nothing tells from outside
+    body = b'{"password": "correct horse battery"}'
+    head = (
+        "POST /api/v1/auth/password-strength HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with serve() as server, socket.create_connection(address_of(server)) as client:
+        client.sendall(head.encode())
+        assert client.recv(1024) == b"HTTP/1.1 100 Continue\r\n\r\n"  # it waits for the body now
         server.process.send_signal(signal.SIGTERM)
-        client.sendall(body[10:])
-        assert client.recv(15).startswith(b"HTTP/1.1 200")
+        server.wait_until(lambda: "Shutting down" in server.read_log(), "it goes on")
+        client.sendall(body)
+        assert client.recv(1024).startswith(b"HTTP/1.1 200")
         assert server.process.wait(30) == 0
+
+
+def address_of(server: RunningServer) -> tuple[str, int]:
+    parts = urlsplit(server.base_url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
 
 
 def test_killed_it_starts_again_on_the_same_data(serve, tmp_path):
