@@ -194,6 +194,7 @@ def test_event_names_are_stable_and_their_own():
     assert sorted(event.name for event in EVENTS) == [
         "session.revoked",
         "user.created",
+        "user.deleted",
         "user.disabled",
         "user.password_changed",
         "user.password_reset",

@@ -1,7 +1,5 @@
 """SQLite: transactions that share a COMMIT, and those that want one of their own."""
 
-
-
 from __future__ import annotations
 
 import asyncio

@@ -1,7 +1,5 @@
 """PostgreSQL: lost connections, lost answers, round trips and time limits."""
 
-
-
 from __future__ import annotations
 
 import asyncio

@@ -202,7 +202,7 @@ async def test_several_processes_may_open_an_empty_file_at_once(tmp_path: Path) 
 
 async def test_a_folder_that_is_not_there_is_an_outage(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable) as refused:
-        await SqliteDatabase(tmp_path / "missing" / "people.db").open()
+        await SqliteDatabase(tmp_path / "missing" / "too" / "people.db").open()
     assert isinstance(refused.value.__cause__, FileNotFoundError)
 
 

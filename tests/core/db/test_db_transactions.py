@@ -1,7 +1,5 @@
 """What every database promises about transactions."""
 
-
-
 from __future__ import annotations
 
 import asyncio
