@@ -2,12 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check setup contract lock sabotage clean
+.PHONY: run test check setup browser contract lock sabotage clean
 
 run: setup  ## Start a development server at http://127.0.0.1:8000
 	$(BIN)/keywright serve
 
-test: setup  ## Everything, with PostgreSQL, Valkey and a mail server from packages
+test: setup browser  ## Everything, with PostgreSQL, Valkey, a mail server and a browser from packages
 	$(BIN)/pytest -n auto
 
 check: setup  ## Static checks, house rules, sabotage and migrations
@@ -25,6 +25,9 @@ sabotage: setup  ## Switch off each defence and see its test turn red
 
 setup:
 	@$(PYTHON) scripts/bootstrap.py
+
+browser: setup
+	@sh scripts/install_browser.sh
 
 contract: setup  ## Write contract/ and the reference pages from the code
 	$(BIN)/python scripts/write_contract.py

