@@ -13,7 +13,7 @@ from keywright.outbox import service
 from keywright.outbox.channels.mail.channel import KIND as MAIL
 from keywright.outbox.channels.mail.mails import AnyMail, LinkMail
 from keywright.outbox.delivery import Courier
-from keywright.outbox.errors import DeliveryRefused
+from keywright.outbox.errors import DeliveryRefused, MessageNotParked
 from keywright.outbox.models import Backlog, Message
 from keywright.outbox.retries import MAX_ATTEMPTS, retry_delay
 from keywright.outbox.writer import OutboxWriter
@@ -87,8 +87,9 @@ async def test_a_parked_message_is_shown_with_its_reason_and_can_be_tried_again(
     assert (parked.id, parked.kind, parked.attempts) == (message_id, "note", 1)
     assert parked.last_error == "No such door."
     closed = False
-    assert await service.retry_parked(db, message_id, now=clock.now())
-    assert not await service.retry_parked(db, message_id, now=clock.now())
+    await service.retry_parked(db, message_id, now=clock.now())
+    with pytest.raises(MessageNotParked):
+        await service.retry_parked(db, message_id, now=clock.now())
     assert await courier.drain() == 1
     assert delivered == [message_id]
     assert await service.list_parked(db) == []

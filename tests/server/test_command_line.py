@@ -23,6 +23,8 @@ COMMANDS = [
     ("user", "revoke"),
     ("key", "list"),
     ("key", "rotate"),
+    ("outbox", "list"),
+    ("outbox", "retry"),
 ]
 HEAVY = {"fastapi", "sqlalchemy", "pydantic", "structlog", "alembic", "asyncpg", "rich", "uvicorn"}
 HOST = """

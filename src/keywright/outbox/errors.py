@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import traceback
 
-from keywright.core.errors import KeywrightError
+from keywright.core.errors import KeywrightError, NotFound
 
 REASON_LENGTH = 300
 
@@ -33,6 +33,12 @@ class LeaseLost(DeliveryError):
     code = "delivery_lease_lost"
     title = "Another process delivers this message"
     detail = "Another process took this message over."
+
+
+class MessageNotParked(NotFound):
+    code = "message_not_parked"
+    title = "No such message"
+    detail = "No message with this id was given up. It may have been delivered, or have expired."
 
 
 def describe_failure(error: BaseException) -> str:

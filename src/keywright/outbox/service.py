@@ -11,6 +11,7 @@ from keywright.core.crypto import SEALED_VERSION, MasterSecrets, Purpose, Rewrap
 from keywright.core.db import Handle, Transaction
 from keywright.core.ids import new_id
 from keywright.outbox import repository
+from keywright.outbox.errors import MessageNotParked
 from keywright.outbox.models import Backlog, Message, ParkedMessage, SealedMessage
 
 
@@ -78,9 +79,10 @@ async def list_parked(db: Handle, *, limit: int = 50) -> list[ParkedMessage]:
     return await db.many(repository.PARKED, limit=limit)
 
 
-async def retry_parked(tx: Handle, message_id: UUID, *, now: datetime) -> bool:
-    """Try a parked message again; False when it is not parked (any more)."""
-    return await tx.run(repository.UNPARK, message_id=message_id, due_at=now) == 1
+async def retry_parked(tx: Handle, message_id: UUID, *, now: datetime) -> None:
+    """Try a parked message again. Raises `MessageNotParked`."""
+    if not await tx.run(repository.UNPARK, message_id=message_id, due_at=now):
+        raise MessageNotParked
 
 
 async def rewrap_payloads(tx: Transaction, secrets: MasterSecrets, *, limit: int) -> Rewrapped:

@@ -9,7 +9,7 @@ import typer
 
 from keywright import __version__
 from keywright.core.errors import InvalidInput, KeywrightError
-from keywright.server.cli import doctor, key, migrate, serve, user
+from keywright.server.cli import doctor, key, migrate, outbox, serve, user
 from keywright.server.cli.output import say_refusal
 
 REFUSED, WRONG_USAGE = 1, 2
@@ -29,6 +29,7 @@ command_line.command(epilog=migrate.EXAMPLE)(migrate.migrate)
 command_line.command(epilog=doctor.EXAMPLE)(doctor.doctor)
 command_line.add_typer(user.commands, name="user")
 command_line.add_typer(key.commands, name="key")
+command_line.add_typer(outbox.commands, name="outbox")
 
 
 def say_version(wanted: bool) -> None:

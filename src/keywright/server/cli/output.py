@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,6 +18,12 @@ UNFOLDED = 1000  # columns: what another program reads has one line a row
 
 def say(sentence: str) -> None:
     typer.echo(sentence)
+
+
+def say_program() -> str:
+    """This program as its user can type it again: by its path, unless the shell finds it."""
+    typed = sys.argv[0]
+    return "keywright" if shutil.which("keywright") == typed else typed
 
 
 def say_json(value: Any) -> None:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keywright import __version__
-from keywright.server.cli.output import say
+from keywright.server.cli.output import say, say_program
 
 if TYPE_CHECKING:
     from keywright.core.settings import Settings
     from keywright.server.plan import Plan
 
 EXAMPLE = "Example: keywright serve --port 9000"
-FIRST_ADMINISTRATOR = "keywright user create --email you@example.com --role admin"
+FIRST_ADMINISTRATOR = "user create --email you@example.com --role admin"
 
 
 def serve(
@@ -75,7 +75,8 @@ def announce(settings: Settings, host: str, port: int, *, has_administrator: boo
     if settings.development:
         say(f"  every mail: {settings.base_url}/dev/mail")
     if not has_administrator:
-        say(f"  There is no administrator yet. Make the first one: {FIRST_ADMINISTRATOR}")
+        command = f"{say_program()} {FIRST_ADMINISTRATOR}"
+        say(f"  There is no administrator yet. Make the first one: {command}")
 
 
 def describe_place(settings: Settings) -> str:

@@ -78,7 +78,7 @@ def judge_backlog(backlog: Backlog) -> Finding:
         return warning(
             "outbox",
             f"{backlog.parked} messages were given up after many tries.",
-            "The log says why (outbox_…); mostly the mail server refuses the recipient.",
+            "See why with `keywright outbox list`; `keywright outbox retry` tries one again.",
         )
     if backlog.oldest_age > LATE:
         return warning(
