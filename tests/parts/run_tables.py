@@ -12,6 +12,7 @@ import pytest
 from _pytest.terminal import TerminalReporter
 
 PROPERTY = "tally"
+NARROWEST = 9
 Rows = dict[str, Counter[str]]
 
 
@@ -42,6 +43,7 @@ def read_tables(reporter: TerminalReporter) -> dict[str, Rows]:
 def draw(rows: Rows) -> Iterable[str]:
     columns = sorted({column for counts in rows.values() for column in counts})
     width = max(len(row) for row in rows)
-    yield f"{'':{width}}" + "".join(f"{column:>9}" for column in columns)
+    wide = max(NARROWEST, *(len(column) + 2 for column in columns))
+    yield f"{'':{width}}" + "".join(f"{column:>{wide}}" for column in columns)
     for row, counts in sorted(rows.items()):
-        yield f"{row:{width}}" + "".join(f"{counts[column]:>9}" for column in columns)
+        yield f"{row:{width}}" + "".join(f"{counts[column]:>{wide}}" for column in columns)

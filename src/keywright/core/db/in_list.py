@@ -62,6 +62,13 @@ def in_list(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     return InList(column, sa.bindparam(name, type_=ListOf(column.type)))
 
 
+@compiles(InList)
+def compile_for_readers(element: InList, compiler: SQLCompiler, **options: Any) -> str:
+    """For the text of no dialect, which a statement's repr shows."""
+    column, values = element.clauses
+    return f"{compiler.process(column, **options)} IN {compiler.process(values, **options)}"
+
+
 @compiles(InList, "postgresql")
 def compile_any(element: InList, compiler: SQLCompiler, **options: Any) -> str:
     column, values = element.clauses
