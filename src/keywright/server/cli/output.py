@@ -21,7 +21,7 @@ def say(sentence: str) -> None:
 
 
 def say_program() -> str:
-    """This program as its user can type it again: by its path, unless the shell finds it."""
+    """The program as its user can type it again: by its path, unless the shell finds it."""
     typed = sys.argv[0]
     return "keywright" if shutil.which("keywright") == typed else typed
 
