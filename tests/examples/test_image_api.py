@@ -26,9 +26,7 @@ REAL_HASHES = {"ARGON2_MEMORY_KIB": "19456", "ARGON2_TIME_COST": "2"}
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageApi]:
     """The protected API, running, with Ada as its first administrator."""
-    example = clone(
-        tmp_path_factory.mktemp("image_api"), {"RATE_LIMITS": "off", **REAL_HASHES}
-    )
+    example = clone(tmp_path_factory.mktemp("image_api"), {"RATE_LIMITS": "off", **REAL_HASHES})
     example.create_administrator(ADA, PASSWORD)
     with example.serve():
         yield example
