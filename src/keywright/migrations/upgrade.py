@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from keywright.core.db import Database
 from keywright.core.db.sqlite import SqliteDatabase
+from keywright.core.errors import ConfigurationError
 from keywright.migrations.on_postgres import on_postgres
 from keywright.migrations.on_sqlite import on_sqlite
 from keywright.migrations.outside import (
@@ -29,17 +30,23 @@ BASE = "base"
 Step = Callable[["Config"], None]
 
 
-async def upgrade(db: Database, url: str, revision: str = HEAD) -> None:
-    """Bring the schema to `revision`. A second call, or process, finds nothing to do."""
-    from alembic import command
+class NewerDatabase(ConfigurationError):
+    """A later version of Keywright migrated this database; an older one must not touch it."""
 
-    await migrate(db, url, lambda config: command.upgrade(config, revision))
+
+async def upgrade(db: Database, url: str, revision: str = HEAD) -> None:
+    """Bring the schema to `revision`. A second call, or process, finds nothing to do.
+
+    Raises `NewerDatabase` where a later version of Keywright was at work.
+    """
+    await migrate(db, url, lambda config: step_up(config, revision))
 
 
 async def downgrade(db: Database, url: str, revision: str = BASE) -> None:
     """Take the schema back to `revision`. Data of what is removed is gone.
 
-    Raises `StillReferenced` while tables of the application point at what would go.
+    Raises `StillReferenced` while tables of the application point at what would go, and
+    `NewerDatabase` as the way up does.
     """
     await migrate(db, url, lambda config: step_down(config, revision))
 
@@ -56,9 +63,17 @@ async def migrate(db: Database, url: str, step: Step) -> None:
         await on_postgres(url, take)
 
 
+def step_up(config: Config, revision: str) -> None:
+    from alembic import command
+
+    refuse_unknown_revision(config)
+    command.upgrade(config, revision)
+
+
 def step_down(config: Config, revision: str) -> None:
     from alembic import command
 
+    refuse_unknown_revision(config)
     connection: sa.Connection = config.attributes["connection"]
     references = references_from_outside(connection)
     if revision == BASE:
@@ -67,6 +82,23 @@ def step_down(config: Config, revision: str) -> None:
     refuse_lost_references(connection, references)
     if revision == BASE:
         sa.Table(VERSION_TABLE, sa.MetaData()).drop(connection, checkfirst=True)
+
+
+def refuse_unknown_revision(config: Config) -> None:
+    """Raise `NewerDatabase` unless the history that this version knows leads to the database."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    context = MigrationContext.configure(
+        config.attributes["connection"], opts={"version_table": VERSION_TABLE}
+    )
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if unknown := set(context.get_current_heads()) - known:
+        raise NewerDatabase(
+            f"The database is at revision {', '.join(sorted(unknown))}, which this version of "
+            f"Keywright does not know; it knows revisions up to {HEAD}. Run the newer version that "
+            "migrated it, or restore the backup from before. Nothing was changed."
+        )
 
 
 def alembic_config(connection: sa.Connection) -> Config:
