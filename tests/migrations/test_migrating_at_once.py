@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from parts.postgres import execute
 from parts.schemas import Place, table_names
 from parts.server import PROGRAM, environment
 
@@ -38,6 +40,14 @@ async def test_handles_in_one_process_that_migrate_at_once_all_succeed(place: Pl
     async with place.opened() as first, place.opened() as second, place.opened() as third:
         await asyncio.gather(*(upgrade(db, place.url) for db in (first, second, third)))
     await assert_complete(place)
+
+
+async def test_they_succeed_where_transactions_are_repeatable_reads(postgres_place: Place) -> None:
+    """Whoever waited for the others must see what they did, whatever the database's default."""
+    database = sa.engine.make_url(postgres_place.url).database
+    alter = f'ALTER DATABASE "{database}" SET default_transaction_isolation = "repeatable read"'
+    await execute(postgres_place.url, alter)
+    await test_handles_in_one_process_that_migrate_at_once_all_succeed(postgres_place)
 
 
 async def test_a_migration_waits_for_a_transaction_of_somebody_else(sqlite_place: Place) -> None:

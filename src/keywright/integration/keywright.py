@@ -201,13 +201,13 @@ class Keywright(Generic[Profile]):
         routes. Nothing else of the application changes.
         """
         if prefix is not None:
-            self.move_api(prefix)
+            self._move_api(prefix)
         app.include_router(collect_routes(self.parts, include=include))
         app.add_exception_handler(KeywrightError, render_error)
         wrap_lifespan(app, self.lifespan)
         describe_ours(app)
 
-    def move_api(self, prefix: str) -> None:
+    def _move_api(self, prefix: str) -> None:
         """Cookies and `/docs` must name the place where the API really is."""
         self.settings = self.settings.model_copy(update={"api_prefix": prefix.rstrip("/")})
         self.context.settings = self.settings

@@ -22,6 +22,7 @@ async def on_postgres(url: str, step: Callable[[sa.Connection], None]) -> None:
         "postgresql+asyncpg://",
         async_creator=lambda: asyncpg.connect(dsn, **options),
         poolclass=sa.NullPool,
+        isolation_level="READ COMMITTED",  # who waited for the lock must see what was done
     )
     try:
         async with engine.begin() as connection:

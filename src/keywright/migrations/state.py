@@ -20,6 +20,17 @@ class PendingMigrations(ConfigurationError):
     )
 
 
+class NewerDatabase(ConfigurationError):
+    """A later version of Keywright migrated this database; an older one must not touch it."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"The database is at revision {revision}, which this version of Keywright does not "
+            f"know; it knows revisions up to {HEAD}. Run the newer version that migrated it, or "
+            "restore the backup from before. Nothing was changed."
+        )
+
+
 class Name(msgspec.Struct, frozen=True):
     name: str
 
@@ -55,6 +66,14 @@ async def current_revision(db: Handle) -> str | None:
 
 
 async def refuse_pending(db: Handle) -> None:
-    """Raise `PendingMigrations` unless the schema is this version's."""
-    if await current_revision(db) != HEAD:
+    """Raise `PendingMigrations` or `NewerDatabase` unless the schema is this version's."""
+    revision = await current_revision(db)
+    refuse_newer(revision)
+    if revision != HEAD:
         raise PendingMigrations
+
+
+def refuse_newer(revision: str | None) -> None:
+    """Raise `NewerDatabase`. Revisions are numbered in the order of the history."""
+    if revision is not None and revision > HEAD:
+        raise NewerDatabase(revision)

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 
 from keywright.core.db import Database
 from keywright.core.db.sqlite import SqliteDatabase
-from keywright.core.errors import ConfigurationError
 from keywright.migrations.on_postgres import on_postgres
 from keywright.migrations.on_sqlite import on_sqlite
 from keywright.migrations.outside import (
@@ -21,17 +20,13 @@ from keywright.migrations.outside import (
     refuse_lost_references,
     refuse_references,
 )
-from keywright.migrations.state import HEAD, VERSION_TABLE
+from keywright.migrations.state import HEAD, VERSION_TABLE, NewerDatabase
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 BASE = "base"
 Step = Callable[["Config"], None]
-
-
-class NewerDatabase(ConfigurationError):
-    """A later version of Keywright migrated this database; an older one must not touch it."""
 
 
 async def upgrade(db: Database, url: str, revision: str = HEAD) -> None:
@@ -93,12 +88,8 @@ def refuse_unknown_revision(config: Config) -> None:
         config.attributes["connection"], opts={"version_table": VERSION_TABLE}
     )
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    if unknown := set(context.get_current_heads()) - known:
-        raise NewerDatabase(
-            f"The database is at revision {', '.join(sorted(unknown))}, which this version of "
-            f"Keywright does not know; it knows revisions up to {HEAD}. Run the newer version that "
-            "migrated it, or restore the backup from before. Nothing was changed."
-        )
+    for revision in set(context.get_current_heads()) - known:
+        raise NewerDatabase(revision)
 
 
 def alembic_config(connection: sa.Connection) -> Config:

@@ -29,9 +29,10 @@ def migrate(
 
 
 async def check_schema(settings: Settings, db: Database) -> bool:
-    from keywright.migrations.state import HEAD
+    from keywright.migrations.state import HEAD, refuse_newer
 
     revision = await read_revision(settings, db)
+    refuse_newer(revision)
     if revision == HEAD:
         say(f"Up to date, at revision {HEAD}.")
         return True

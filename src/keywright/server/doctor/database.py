@@ -37,6 +37,12 @@ def describe_outage(error: KeywrightError) -> Finding:
 def describe_schema(settings: Settings, revision: str | None) -> Finding:
     if revision == HEAD:
         return ok(PART, f"Its tables are those of this version (revision {HEAD}).")
+    if revision is not None and revision > HEAD:
+        return problem(
+            PART,
+            f"Its tables are at revision {revision}; this version knows revisions up to {HEAD}.",
+            "Run the version of Keywright that migrated it, or restore the backup from before.",
+        )
     found = f"Its tables are at revision {revision}" if revision else "It has no tables yet"
     if settings.development or settings.uses_sqlite:
         advice = "`keywright serve` migrates by itself here; so does `keywright migrate`."
