@@ -7,9 +7,11 @@ index that this machine is configured for, checks it against the pinned SHA-256 
 
 from __future__ import annotations
 
+import base64
 import configparser
 import hashlib
 import html
+import http.client
 import os
 import platform
 import re
@@ -18,7 +20,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
@@ -147,18 +148,31 @@ def download_from_index(name: str, folder: Path) -> Path:
         )
     page = f"{index.rstrip('/')}/uv/"
     try:
-        listing = urllib.request.urlopen(page, timeout=60).read().decode()
+        listing = read(page, seconds=60).decode()
         links = [html.unescape(link) for link in re.findall(r'href="([^"]+)"', listing)]
         link = next((one for one in links if f"/{name}" in f"/{one}"), None)
         if link is None:
-            fail(f"The package index at {page} has no {name}.")
+            fail(f"The package index at {without_password(page)} has no {name}.")
         target = folder / name
-        target.write_bytes(
-            urllib.request.urlopen(urllib.parse.urljoin(page, link), timeout=300).read()
-        )
-    except (urllib.error.URLError, TimeoutError) as error:
-        fail(f"Could not fetch {name} from {page}: {error}")
+        target.write_bytes(read(urllib.parse.urljoin(page, link), seconds=300))
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        fail(f"Could not fetch {name} from {without_password(page)}: {error}")
     return target
+
+
+def read(url: str, *, seconds: int) -> bytes:
+    """What is there. A name and password in the address are sent as urllib alone does not."""
+    request = urllib.request.Request(without_password(url))
+    login = urllib.parse.urlsplit(url).netloc.rpartition("@")[0]
+    if login:
+        encoded = base64.b64encode(urllib.parse.unquote_to_bytes(login)).decode()
+        request.add_unredirected_header("Authorization", f"Basic {encoded}")
+    answer: bytes = urllib.request.urlopen(request, timeout=seconds).read()
+    return answer
+
+
+def without_password(url: str) -> str:
+    return re.sub(r"//[^/]*@", "//", url, count=1)
 
 
 def configured_index() -> str | None:

@@ -7,6 +7,7 @@ environment of tests/test_readme.py.
 from __future__ import annotations
 
 import ast
+import base64
 import hashlib
 import importlib.util
 import os
@@ -64,6 +65,18 @@ def write_wheel(folder: Path) -> Path:
 
 
 class Quiet(SimpleHTTPRequestHandler):
+    """Asks for a name and password where the index has a file `login`."""
+
+    def do_GET(self) -> None:
+        login = Path(self.directory, "login")
+        wanted = (
+            f"Basic {base64.b64encode(login.read_bytes()).decode()}" if login.exists() else None
+        )
+        if wanted in {None, self.headers["Authorization"]}:
+            super().do_GET()
+        else:
+            self.send_error(401)
+
     def log_message(self, *args: object) -> None: ...
 
 
@@ -271,6 +284,35 @@ def test_the_index_may_stand_in_a_file_of_pip(place: Place, tmp_path: Path) -> N
     place.settings["PIP_CONFIG_FILE"] = str(file)
     assert place.set_up().returncode == 0
     assert place.first_words() == STEPS
+
+
+@pytest.mark.parametrize("kind", ["with pip", "without pip"])
+def test_an_index_may_ask_for_a_password(
+    place: Place, pythons: dict[str, Path], index: Path, kind: str
+) -> None:
+    place.python = pythons[kind]
+    (index / "login").write_bytes(b"ada:p@ss/word")
+    assert_refused(place, "setup: Could not fetch uv-.* Unauthorized")
+    open_index = place.settings["PIP_INDEX_URL"]
+    place.settings["PIP_INDEX_URL"] = open_index.replace("//", "//ada:p%40ss%2Fword@")
+    assert place.set_up().returncode == 0
+
+
+def test_a_password_of_the_index_is_never_printed(place: Place) -> None:
+    close(place)
+    closed = place.settings["PIP_INDEX_URL"]
+    place.settings["PIP_INDEX_URL"] = closed.replace("//", "//ada:p%40ss%2Fword@")
+    done = place.set_up()
+    assert done.returncode == 1
+    assert "p%40ss" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "address", ["simple", "http://[broken/simple", "http://127.0.0.1:x/simple"]
+)
+def test_an_index_at_no_address_is_named(place: Place, address: str) -> None:
+    place.settings["PIP_INDEX_URL"] = address
+    assert_refused(place, r"setup: Could not fetch uv-")
 
 
 def test_an_older_python_is_told_which_one_is_needed(place: Place) -> None:

@@ -117,6 +117,7 @@ async def test_the_development_mailbox_is_pointed_at_in_development_alone(
         production,
         base_url=BASE_URL.replace("http", "https"),
         env="production",
+        mail_from="Example <accounts@example.com>",
         secret_key="k3yOfThisVeryTest-0123456789-abcdef",
         mail_url="smtp://127.0.0.1:9",
     )

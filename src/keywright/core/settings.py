@@ -309,6 +309,11 @@ def refuse_unsafe(settings: Settings, *, bind_host: str | None = None) -> None:
             "In production Keywright sends mail: set KEYWRIGHT_MAIL_URL, for example "
             "smtp://user:password@smtp.example.com:587?tls=starttls."
         )
+    if "@localhost" in settings.mail_from:
+        raise ConfigurationError(
+            f"Mail would come from {settings.mail_from}, which most servers refuse: set "
+            "KEYWRIGHT_MAIL_FROM, for example to Example <accounts@example.com>."
+        )
 
 
 def refuse_weak_secret(secret: str | None) -> None:

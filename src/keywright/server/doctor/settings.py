@@ -28,7 +28,6 @@ def examine_settings(settings: Settings) -> Iterator[Finding]:
         examine_origins(settings),
         examine_strength(settings),
         examine_lifetimes(settings),
-        examine_sender(settings),
         examine_secret_file(settings),
     ):
         yield from findings
@@ -174,15 +173,6 @@ def examine_lifetimes(settings: Settings) -> Iterator[Finding]:
             "KEYWRIGHT_REFRESH_TOKEN_TTL is longer than KEYWRIGHT_SESSION_MAX_AGE, which ends "
             "every session first.",
             "Make KEYWRIGHT_REFRESH_TOKEN_TTL the shorter of the two.",
-        )
-
-
-def examine_sender(settings: Settings) -> Iterator[Finding]:
-    if not settings.development and "@localhost" in settings.mail_from:
-        yield problem(
-            PART,
-            f"Mail comes from {settings.mail_from}, which most servers refuse.",
-            "Set KEYWRIGHT_MAIL_FROM, for example to Example <accounts@example.com>.",
         )
 
 
