@@ -9,7 +9,6 @@ import pytest
 from keywright.outbox.models import Backlog
 from keywright.server.doctor.clock import judge_difference
 from keywright.server.doctor.mail import judge_backlog
-from keywright.server.doctor.settings import may_be_same_site
 
 
 @pytest.mark.parametrize(
@@ -36,18 +35,3 @@ def test_it_says_which_clock_is_ahead():
 )
 def test_messages_that_wait_long_or_were_given_up_are_named(backlog, verdict):
     assert judge_backlog(backlog).verdict == verdict
-
-
-@pytest.mark.parametrize(
-    ("host", "other", "same"),
-    [
-        ("accounts.example.com", "app.example.com", True),
-        ("example.com", "app.example.com", True),
-        ("accounts.example.com", "app.example.net", False),
-        ("localhost", "127.0.0.1", True),
-        ("10.0.0.1", "10.0.0.1", True),
-        ("10.0.0.1", "11.0.0.1", False),
-    ],
-)
-def test_origins_of_another_site_are_told_apart(host, other, same):
-    assert may_be_same_site(host, other) is same

@@ -24,9 +24,9 @@ from pydantic_settings import (
 )
 
 from keywright.core.errors import ConfigurationError
+from keywright.core.hosts import is_loopback, is_same_site
 
 SECRET_KEY_MIN_LENGTH = 32
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -279,31 +279,46 @@ def load_settings(**arguments: Any) -> Settings:
         raise ConfigurationError("; ".join(lines)) from None
 
 
-def is_loopback(host: str) -> bool:
-    if host.lower() in LOOPBACK_NAMES:
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def refuse_unsafe(settings: Settings, *, bind_host: str | None = None) -> None:
     """Raise `ConfigurationError` with what to set, where security.md wants a refusal."""
+    refuse_unnamed_environment(settings, bind_host)
+    refuse_origins_elsewhere(settings)
+    if not settings.development:
+        refuse_plain_http(settings)
+        refuse_weak_secret(settings.secret_key)
+        refuse_missing_mail(settings)
+
+
+def refuse_unnamed_environment(settings: Settings, bind_host: str | None) -> None:
     host = urlsplit(settings.base_url).hostname or ""
     if settings.env is None and not (is_loopback(host) and is_loopback(bind_host or "localhost")):
         raise ConfigurationError(
             "KEYWRIGHT_ENV is not set, and this server would be reachable from other machines: "
             "set KEYWRIGHT_ENV=production (or development, on a network that you trust)."
         )
-    if settings.development:
-        return
-    if not settings.base_url.startswith("https://"):
+
+
+def refuse_origins_elsewhere(settings: Settings) -> None:
+    """Browsers send no cookie of ours from another site: credentialed CORS would be for naught."""
+    for origin in settings.allowed_origins:
+        if not is_same_site(settings.base_url, origin):
+            raise ConfigurationError(
+                f"KEYWRIGHT_ALLOWED_ORIGINS holds {origin}, which is on another site than "
+                f"{settings.base_url}: browsers send no cookies from there. Serve that front end "
+                "under the same domain, by the same scheme, or take it out."
+            )
+
+
+def refuse_plain_http(settings: Settings) -> None:
+    """Cookies would go without `Secure` too."""
+    if not settings.secure_cookies:
         raise ConfigurationError(
             "In production people must reach Keywright by https: set KEYWRIGHT_BASE_URL to the "
             f"https address of this server (it is {settings.base_url})."
         )
-    refuse_weak_secret(settings.secret_key)
+
+
+def refuse_missing_mail(settings: Settings) -> None:
     if settings.mail_url is None:
         raise ConfigurationError(
             "In production Keywright sends mail: set KEYWRIGHT_MAIL_URL, for example "

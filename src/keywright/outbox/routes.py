@@ -12,7 +12,8 @@ from starlette.responses import HTMLResponse, Response
 
 from keywright.core.context import Context
 from keywright.core.errors import NotFound
-from keywright.core.settings import Settings, is_loopback
+from keywright.core.hosts import is_loopback
+from keywright.core.settings import Settings
 from keywright.core.web.route import router
 from keywright.outbox.channels.mail.mailbox import DevelopmentMailbox, StoredMail
 from keywright.outbox.channels.mail.preview import PreviewPages, mail_policy

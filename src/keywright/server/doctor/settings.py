@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from ipaddress import ip_address, ip_network
-from urllib.parse import urlsplit
+from ipaddress import ip_network
 
 from keywright.core.errors import ConfigurationError
-from keywright.core.settings import Settings, is_loopback, refuse_unsafe, refuse_weak_secret
+from keywright.core.settings import Settings, refuse_unsafe, refuse_weak_secret
 from keywright.server.doctor.findings import Finding, ok, problem, warning
 
 PART = "settings"
@@ -25,7 +24,6 @@ def examine_settings(settings: Settings) -> Iterator[Finding]:
         examine_verification(settings),
         examine_limits(settings),
         examine_proxies(settings),
-        examine_origins(settings),
         examine_strength(settings),
         examine_lifetimes(settings),
         examine_secret_file(settings),
@@ -108,36 +106,6 @@ def examine_proxies(settings: Settings) -> Iterator[Finding]:
             "forwarding headers, and everybody counts as one caller when it does not.",
             "Set KEYWRIGHT_TRUSTED_PROXIES to the proxy's networks, such as 127.0.0.1/32.",
         )
-
-
-def examine_origins(settings: Settings) -> Iterator[Finding]:
-    host = urlsplit(settings.base_url).hostname or ""
-    for origin in settings.allowed_origins:
-        other = urlsplit(origin).hostname or ""
-        if not may_be_same_site(host, other):
-            yield problem(
-                PART,
-                f"KEYWRIGHT_ALLOWED_ORIGINS holds {origin}, which is on another site than "
-                f"{settings.base_url}: browsers send no cookies from there.",
-                "Serve that front end from a name under the same domain, or take it out.",
-            )
-
-
-def may_be_same_site(host: str, other: str) -> bool:
-    """False is certain; True may still be wrong under a public suffix such as co.uk."""
-    if host == other or (is_loopback(host) and is_loopback(other)):
-        return True
-    if is_address(host) or is_address(other):
-        return False
-    return host.split(".")[-2:] == other.split(".")[-2:]
-
-
-def is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def examine_strength(settings: Settings) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from keywright.core.errors import ConfigurationError
-from keywright.core.settings import is_loopback
+from keywright.core.hosts import is_loopback
 
 SUBMISSION_PORT = 587  # RFC 6409
 SUBMISSIONS_PORT = 465  # RFC 8314
