@@ -288,7 +288,14 @@ class Builder:
         under_test = KeywrightUnderTest(kw, db)
         async with under_test.running(), AsyncExitStack() as clients:
             yield House(app, under_test, db, url, clients)
+        forget_hooks(kw)
         idle.append((kw, app))
+
+
+def forget_hooks(kw: Keywright[Any]) -> None:
+    """What a test registered is not the next one's."""
+    for registered in (kw.hooks._on, kw.hooks._after, kw.hooks._claims_sources):
+        registered.clear()
 
 
 def house_settings(url: str, folder: Path, **changes: Any) -> Settings:

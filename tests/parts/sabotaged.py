@@ -6,6 +6,7 @@ in `tests/security/rules.toml`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -362,3 +363,20 @@ def plain_cookie(original: Defence) -> Defence:
         response.set_cookie(self.full_name, value, max_age=max_age)
 
     return write
+
+
+# The database
+
+
+def commit_a_while_later(original: Defence) -> Defence:
+    """Everybody is answered, and what they wrote is on its way."""
+
+    async def commit(self: Any) -> None:
+        asyncio.get_running_loop().call_later(0.3, self.connection.command, "COMMIT")
+
+    return commit
+
+
+async def hooks_with_all_the_time(self: Any, tx: Any, event: Any) -> None:
+    for hook in self._on.get(type(event), ()):
+        await hook(event, tx)
