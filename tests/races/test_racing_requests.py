@@ -182,6 +182,25 @@ async def test_of_racing_changes_to_one_username_one_wins(houses, crowd):
     assert await at_once(calls) == {200: 1, 409: MANY - 1}
 
 
+async def test_racing_changes_of_different_details_are_all_kept(houses, crowd):
+    await crowd[0].join()
+    for one in crowd[1:4]:
+        expect(await one.login(), 200)
+    for n in range(10):
+        changes = [
+            {"name": f"Ada {n}"},
+            {"locale": "de" if n % 2 else "en"},
+            {"username": f"ada{n}"},
+        ]
+        calls = [
+            one.call("PATCH", "/users/me", json=change)
+            for one, change in zip(crowd[1:4], changes, strict=True)
+        ]
+        assert await at_once(calls) == {200: 3}
+        kept = expect(await crowd[0].me(), 200).json()
+        assert {**kept, **changes[0], **changes[1], **changes[2]} == kept
+
+
 @pytest.mark.settings(max_sessions=5)
 async def test_racing_sign_ins_never_exceed_the_number_of_sessions(houses, crowd):
     """Ten at a time: an attempt counts as wrong until it was judged."""

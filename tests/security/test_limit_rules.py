@@ -14,6 +14,7 @@ from keywright.core.clock import ManualClock
 from keywright.core.db import Statement
 from keywright.core.errors import TooManyRequests
 from keywright.core.ratelimit import Limits, defaults
+from keywright.core.ratelimit.defaults import SIGN_UP_MAIL
 from keywright.core.ratelimit.models import Limit
 from keywright.core.ratelimit.table import rate_limits
 from keywright.core.settings import Settings
@@ -73,7 +74,12 @@ async def test_tries_from_one_address_are_limited_by_default(db, clock, limit, e
 async def test_limits_by_address_can_be_switched_off_and_no_others(db, clock):
     limits = make_limits(db, clock, rate_limits="off")
     assert await hits_until_refused(limits) == 20
-    assert [await limits.mail_allowed(db, ADA) for _ in range(4)] == [True, True, True, False]
+    assert [await limits.mail_allowed(db, ADA, SIGN_UP_MAIL) for _ in range(4)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 async def test_processes_without_valkey_share_limits_in_the_database(postgres_url, clock):
@@ -98,7 +104,7 @@ async def test_limits_hold_while_valkey_is_down(postgres_url, tmp_path, clock):
 async def test_what_is_counted_by_is_stored_as_a_keyed_digest(db, clock):
     """Of an address even a plain SHA-256 would be guessed in minutes."""
     limits = make_limits(db, clock)
-    await limits.mail_allowed(db, ADA)
+    await limits.mail_allowed(db, ADA, SIGN_UP_MAIL)
     stored = (await db.one(ANY_KEY)).key
     other_key = Limits(Settings(_env_file=None), db, clock, key=b"j" * 32)
     assert limits.digest(ADA) in stored
@@ -108,21 +114,25 @@ async def test_what_is_counted_by_is_stored_as_a_keyed_digest(db, clock):
 
 async def test_mail_to_one_address_is_limited_and_others_are_not(db, clock):
     limits = make_limits(db, clock)
-    assert [await limits.mail_allowed(db, ADA) for _ in range(5)] == [True] * 3 + [False] * 2
-    assert await limits.mail_allowed(db, "eve@example.com")
+    assert [await limits.mail_allowed(db, ADA, SIGN_UP_MAIL) for _ in range(5)] == [True] * 3 + [
+        False
+    ] * 2
+    assert await limits.mail_allowed(db, "eve@example.com", SIGN_UP_MAIL)
     clock.advance(minutes=15)
-    assert [await limits.mail_allowed(db, ADA) for _ in range(4)] == [True] * 3 + [False]
+    assert [await limits.mail_allowed(db, ADA, SIGN_UP_MAIL) for _ in range(4)] == [True] * 3 + [
+        False
+    ]
 
 
 async def test_mail_to_one_address_is_limited_for_each_day(db, clock):
     limits = make_limits(db, clock)
     sent = 0
     for _ in range(95):
-        sent += await limits.mail_allowed(db, ADA)
+        sent += await limits.mail_allowed(db, ADA, SIGN_UP_MAIL)
         clock.advance(minutes=15)
     assert sent == 10
     clock.advance(minutes=15)
-    assert await limits.mail_allowed(db, ADA)
+    assert await limits.mail_allowed(db, ADA, SIGN_UP_MAIL)
 
 
 Key = msgspec.defstruct("Key", [("key", str)], frozen=True)

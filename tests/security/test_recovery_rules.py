@@ -255,6 +255,13 @@ async def test_the_owner_is_told_of_every_new_password(house, ada):
     assert len(await house.outbox.mails(ADA)) == 4
 
 
+async def test_sign_ups_at_somebodys_address_do_not_stop_their_reset_mails(house, ada):
+    stranger = await house.browser(ELSEWHERE)
+    for _ in range(5):
+        expect(await stranger.register(), 202)
+    expect(await ada.reset(await reset_token(house, ada)), 200)
+
+
 async def test_a_reset_lets_the_owner_back_in_who_was_shut_out(house, ada):
     stranger = await house.browser(ELSEWHERE)
     for _ in range(11):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from parts.house import (
     ADA,
-    CALLER,
     EVE,
     OTHER_PASSWORD,
     PAGE_COOKIE,
@@ -24,14 +24,13 @@ from parts.house import (
 from parts.outages import eventually
 
 from keywright.accounts.users import service as users
+from keywright.accounts.users.table import roles
 from keywright.core.crypto import MasterSecrets
 from keywright.core.db import Statement
 from keywright.core.hashing import sha256
 from keywright.core.ids import created_at, new_id
-from keywright.core.principal import Principal
 from keywright.flows.administer_users import disable_user
 from keywright.flows.administrators import Actor
-from keywright.flows.stay_signed_in import reauthenticate_page
 from keywright.protocol.access_token import ACCESS_TOKEN_TYPE
 from keywright.sessions.models import Session
 from keywright.sessions.refresh_token import (
@@ -163,17 +162,13 @@ async def test_stepping_up_replaces_the_page_cookie_and_keeps_the_session(house,
     assert request.headers["cookie"] == f"{PAGE_COOKIE}={old}"
     me = expect(await page.get("/auth/sessions"), 200).json()
     (current,) = [one["id"] for one in me["items"] if one["current"]]
-    new = await reauthenticate_page(house.kw, await principal_of(house, old), PASSWORD, CALLER)
-    problem(await page.get("/auth/me"), 401, "not_authenticated")
-    page.show_page_cookie(new)
+    answer = expect(await page.post("/auth/reauthenticate", json={"password": PASSWORD}), 200)
+    assert PAGE_COOKIE in answer.cookies
+    assert answer.cookies[PAGE_COOKIE] != old
     me = expect(await page.get("/auth/sessions"), 200).json()
     assert [one["id"] for one in me["items"] if one["current"]] == [current]
-
-
-async def principal_of(house: House, page_secret: str) -> Principal:
-    principal = await house.kw.authenticator.from_page_cookie(page_secret)
-    assert principal is not None
-    return principal
+    page.show_page_cookie(old)
+    problem(await page.get("/auth/me"), 401, "not_authenticated")
 
 
 @pytest.mark.settings(max_sessions=3)
@@ -320,6 +315,22 @@ async def test_the_session_decides_freshness_and_not_the_token(house, ada):
     expect(await ada.reauthenticate(), 200)
     ada.access_token = old_token
     assert await asks_for_fresh(ada) == 200
+
+
+async def test_proving_oneself_again_makes_a_narrowed_session_no_wider(house, ada):
+    """Not even where nothing is left of what it was narrowed to."""
+    granted = {name: sa.bindparam(name) for name in roles.columns.keys()}  # noqa: SIM118 - no dict: iterating gives columns
+    await house.db.run(
+        Statement(sa.insert(roles).values(granted)),
+        user_id=UUID(claims_of(ada.access_token)["sub"]),
+        role="admin",
+        source="",
+        granted_at=house.clock.now(),
+    )
+    expect(await ada.login(scope="users:read"), 200)
+    await house.db.run(Statement(sa.delete(roles)))
+    expect(await ada.reauthenticate(), 200)
+    assert claims_of(ada.access_token)["scope"] == "users:read"
 
 
 async def test_a_session_that_is_gone_is_never_fresh(house, ada):

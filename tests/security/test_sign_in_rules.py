@@ -254,6 +254,64 @@ async def test_a_made_up_device_cookie_gets_no_tries_of_its_own(house, ada):
         problem(await stranger.login(), 429, "too_many_requests")
 
 
+def device_cookie_of(browser) -> str:
+    return browser.http.cookies["__Host-kw_device"]
+
+
+async def test_a_device_cookie_has_one_spelling(house, ada):
+    """Each spelling would be counted for itself, and there would be tries without end."""
+    good = device_cookie_of(ada)
+    device_id, _, mac = good.partition(".")
+    await fail(await house.browser(ELSEWHERE), 11)
+    stranger = await house.browser()
+    for value in (good.upper(), f"{device_id}.{mac.upper()}", f"{device_id}. {mac}"):
+        stranger.http.cookies.set("__Host-kw_device", value, domain="accounts.example.com")
+        problem(await stranger.login(), 429, "too_many_requests")
+
+
+async def test_a_device_cookie_of_one_account_cannot_be_cut_into_another_s(house, ada):
+    eve = await house.browser()
+    await eve.join("x.ada@example.com")
+    await fail(await house.browser(ELSEWHERE), 11)
+    device_id, _, mac = device_cookie_of(eve).partition(".")
+    stranger = await house.browser()
+    for glue in ("|x", ".x", "x", "|x."):
+        value = f"{device_id}{glue}.{mac}"
+        stranger.http.cookies.set("__Host-kw_device", value, domain="accounts.example.com")
+        problem(await stranger.login(), 429, "too_many_requests")
+
+
+async def test_a_reset_leaves_no_device_known(house, ada):
+    house.clock.advance(minutes=1)
+    await ada.forgot()
+    expect(await ada.reset((await house.outbox.last()).token), 200)
+    stranger = await house.browser(ELSEWHERE)
+    for _ in range(10):
+        problem(await stranger.login(password=PASSWORD), 401, "invalid_credentials")
+    problem(await ada.login(password=OTHER_PASSWORD), 429, "too_many_requests")
+
+
+async def test_a_guess_that_was_judged_stays_counted_whatever_comes_after_it(house, ada):
+    """A stranger's sign-up waits at the address: its hash is compared too, and nobody has time."""
+    await (await house.browser(ELSEWHERE)).register()
+    stranger = await house.browser(ELSEWHERE)
+    await stranger.register()
+    judged, verify = [], house.kw.passwords.verify
+
+    async def have_time_for_one(stored: str | None, *rest: object, **more: object) -> bool:
+        if len(judged) % 2:
+            judged.append(None)
+            raise Overloaded
+        judged.append(stored)
+        return await verify(stored, *rest, **more)
+
+    house.kw.passwords.verify = have_time_for_one
+    try:
+        assert await fail(stranger, 11) == [503] * 10 + [429]
+    finally:
+        del house.kw.passwords.verify
+
+
 async def test_an_attempt_that_nobody_judged_is_given_back(house, ada):
     async def overloaded(*_: object, **__: object) -> bool:
         raise Overloaded

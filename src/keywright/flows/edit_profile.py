@@ -28,6 +28,7 @@ async def edit_profile(
     assert principal.user is not None
     now = kw.clock.now()
     async with kw.db.transaction(alone=kw.hooks.has_on(UserUpdated)) as tx:
+        await users.hold(tx, principal.user.id)
         record = await users.get(tx, principal.user.id)
         if not record.active:
             raise SessionEnded

@@ -47,7 +47,7 @@ async def end_other_sessions(kw: Context, principal: Principal, caller: Caller) 
     assert principal.user is not None
     user_id, now = principal.user.id, kw.clock.now()
     async with kw.db.transaction() as tx:
-        await users.lock(tx, user_id)
+        await users.hold(tx, user_id)
         ended = await sessions.end_all(tx, kw.notices, user_id, now=now, keep=principal.session_id)
         await audit.record(
             tx,

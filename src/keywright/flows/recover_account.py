@@ -47,7 +47,9 @@ async def send_reset(kw: Context, tx: Transaction, message: Message) -> None:
     if user is None:
         await resend_verification(kw, tx, message)
         return
-    if not user.active or not await kw.limits.mail_allowed(tx, user.email_folded):
+    if not user.active or not await kw.limits.mail_allowed(
+        tx, user.email_folded, limits.RESET_MAIL
+    ):
         return
     token, expires_at = await link_tokens.create(
         tx, purpose=LinkPurpose.RESET_PASSWORD, user_id=user.id, now=now
@@ -84,7 +86,7 @@ async def reset_password(kw: Context, token: str, new_password: str, caller: Cal
     new_hash = await hash_checked(kw, user, new_password, caller)
     async with kw.db.transaction(alone=kw.hooks.has_on(PasswordReset)) as tx:
         now = kw.clock.now()
-        await users.lock(tx, user.id)  # racing links of one person wait for each other here
+        await users.hold(tx, user.id)  # racing links of one person wait for each other here
         await link_tokens.use(tx, token, LinkPurpose.RESET_PASSWORD, now)
         if user.email_verified_at is None:
             await users.set_verified(tx, user.id, now)

@@ -18,7 +18,7 @@ from keywright.core.errors import TooManyRequests, Unavailable
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
 from keywright.flows.errors import InvalidCredentials, InvalidScope
-from keywright.flows.known_devices import is_known_device
+from keywright.flows.known_devices import find_device
 from keywright.flows.open_session import (
     BY_PASSWORD,
     open_session_for_api,
@@ -58,14 +58,13 @@ async def prove_password(kw: Context, form: SignInForm, caller: Caller) -> UserR
     """The account whose password this is, at the cost of one hash whether or not it exists."""
     await kw.limits.hit(limits.LOGIN, caller.network)
     account = fold_email(form.email)
-    known = is_known_device(kw.secrets, form.device, account)
-    device = form.device if known else None
-    await throttle.check_account(kw.db, account=account, device=device, now=kw.clock.now())
     user = await users.find_by_email(kw.db, form.email)
+    device = find_device(kw.secrets, form.device, user)
+    await throttle.check_account(kw.db, account=account, device=device, now=kw.clock.now())
     stored = user.password_hash if user else None
     good = await judge(kw, stored, form.password, caller, account=account, device=device)
     if user is None or not good or not user.active:
-        await refuse_pending(kw, form, caller, account=account, device=device)
+        await refuse_pending(kw, form, caller, account=account, known_device=device is not None)
         await audit.record_denial(
             kw.db,
             event=AuditEvent.SIGNED_IN,
@@ -105,16 +104,21 @@ async def judge(
 
 
 async def refuse_pending(
-    kw: Context, form: SignInForm, caller: Caller, *, account: str, device: str | None
+    kw: Context, form: SignInForm, caller: Caller, *, account: str, known_device: bool
 ) -> None:
     """Raise `EmailNotVerified` for the right password of a sign-up that waits for its proof.
 
     Looked for whether or not the address has an account, at the cost of the same hash: who signs
-    up at an address and then signs in there learns nothing. The attempt stays counted.
+    up at an address and then signs in there learns nothing. The attempt stays counted, also where
+    nobody could judge this second hash: the account's own was judged.
     """
     pending = await registrations.find_for(kw.db, form.email, form.browser_secret, kw.clock.now())
-    if pending is not None and await judge(
-        kw, pending.password_hash, form.password, caller, account=account, device=device
+    if pending is not None and await kw.passwords.verify(
+        pending.password_hash,
+        form.password,
+        network=caller.network,
+        account=account,
+        known_device=known_device,
     ):
         raise EmailNotVerified
 

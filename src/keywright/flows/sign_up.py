@@ -11,7 +11,12 @@ from keywright.accounts.link_tokens.models import LinkPurpose
 from keywright.accounts.registrations import service as registrations
 from keywright.accounts.registrations.models import Registration
 from keywright.accounts.users import service as users
-from keywright.accounts.users.addresses import check_email, check_username, fold_email
+from keywright.accounts.users.addresses import (
+    check_email,
+    check_username,
+    fold_email,
+    refuse_control_characters,
+)
 from keywright.accounts.users.errors import EmailTaken, UsernameTaken
 from keywright.accounts.users.models import UserRecord
 from keywright.audit import service as audit
@@ -68,8 +73,8 @@ async def sign_up(
     """Register. None: a mail is on its way, and nothing tells whether the address was known.
 
     With `require_verification=false` the account exists at once.
-    Raises `InvalidEmail`, `InvalidUsername`, `WeakPassword`, `UsernameTaken`, and `EmailTaken`
-    only where the settings allow to tell.
+    Raises `InvalidEmail`, `InvalidUsername`, `InvalidInput`, `WeakPassword`, `UsernameTaken`, and
+    `EmailTaken` only where the settings allow to tell.
     """
     await kw.limits.hit(limits.REGISTER, caller.network)
     form = await check_form(kw, form)
@@ -89,6 +94,7 @@ async def sign_up(
 async def check_form(kw: Context, form: SignUpForm) -> SignUpForm:
     email = check_email(form.email)
     username = check_username(form.username) if form.username else None
+    refuse_control_characters(form.name)
     words = [word for word in (email, username, form.name) if word]
     await kw.password_policy.check(form.password, about=words)
     return SignUpForm(email, form.password, username, form.name, form.locale, form.profile)
@@ -134,7 +140,7 @@ async def answer_sign_up(kw: Context, tx: Transaction, message: Message) -> None
     if owner is None:
         await mail_link_for_registration(kw, tx, registration)
         return
-    if await kw.limits.mail_allowed(tx, owner.email_folded):
+    if await kw.limits.mail_allowed(tx, owner.email_folded, limits.SIGN_UP_MAIL):
         await kw.outbox.mail(tx, AlreadyRegistered(to=owner.email, at=now))
 
 
@@ -142,7 +148,7 @@ async def mail_link_for_registration(
     kw: Context, tx: Transaction, registration: Registration
 ) -> None:
     now = kw.clock.now()
-    if not await kw.limits.mail_allowed(tx, registration.email_folded):
+    if not await kw.limits.mail_allowed(tx, registration.email_folded, limits.SIGN_UP_MAIL):
         return
     token, expires_at = await link_tokens.create(
         tx, purpose=LinkPurpose.VERIFY_EMAIL, registration_id=registration.id, now=now
@@ -154,7 +160,7 @@ async def mail_link_for_registration(
 
 async def mail_link_for_user(kw: Context, tx: Transaction, user: UserRecord) -> None:
     now = kw.clock.now()
-    if not await kw.limits.mail_allowed(tx, user.email_folded):
+    if not await kw.limits.mail_allowed(tx, user.email_folded, limits.SIGN_UP_MAIL):
         return
     token, expires_at = await link_tokens.create(
         tx, purpose=LinkPurpose.VERIFY_EMAIL, user_id=user.id, now=now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,15 +14,15 @@ from keywright.audit.models import AuditEvent, Outcome
 from keywright.core.db import Transaction
 from keywright.core.errors import SessionEnded
 from keywright.core.events import SignedOut
-from keywright.core.principal import Principal
+from keywright.core.principal import Principal, PrincipalKind
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
 from keywright.flows.errors import InvalidCredentials
+from keywright.flows.open_session import BY_PASSWORD
 from keywright.flows.results import Tokens, issue_tokens
 from keywright.flows.sign_in import judge
 from keywright.sessions import service as sessions
 from keywright.sessions.errors import SessionNotFound
-from keywright.sessions.models import SessionOfUser
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -99,16 +100,27 @@ async def whose_session(
     return (None, None) if family is None else (family.id, family.user_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Reauthenticated:
+    """`page_secret` is the new value of the page cookie, where that is what was shown."""
+
+    tokens: Tokens
+    page_secret: str | None
+
+
 async def reauthenticate(
     kw: Context, principal: Principal, password: str, caller: Caller
-) -> Tokens:
-    """The password again: the session's `auth_time` is now. Tries count against the account."""
+) -> Reauthenticated:
+    """The password again: the session's `auth_time` is now. Tries count against the account.
+
+    Raises `InvalidCredentials`, `SessionEnded`.
+    """
     user = await prove_own_password(kw, principal, password, caller)
     assert principal.session_id is not None
     now = kw.clock.now()
     async with kw.db.transaction() as tx:
-        if not await sessions.renew_auth(tx, principal.session_id, ("pwd",), now):
-            raise SessionEnded
+        renewed = await sessions.renew_auth(tx, user, principal.session_id, BY_PASSWORD, now)
+        page_secret = await replace_shown_secret(kw, tx, principal)
         await audit.record(
             tx,
             event=AuditEvent.REAUTHENTICATED,
@@ -118,19 +130,15 @@ async def reauthenticate(
             caller=caller,
             now=now,
         )
-    scope = " ".join(sorted(principal.scopes)) if principal.narrowed else None
-    whose = SessionOfUser(principal.session_id, now, "pwd", scope, user)
-    return await issue_tokens(kw, whose, now)
+    return Reauthenticated(await issue_tokens(kw, renewed, now), page_secret)
 
 
-async def reauthenticate_page(
-    kw: Context, principal: Principal, password: str, caller: Caller
-) -> str:
-    """As `reauthenticate`, for the hosted pages: their cookie gets a new value."""
-    await reauthenticate(kw, principal, password, caller)
+async def replace_shown_secret(kw: Context, tx: Transaction, principal: Principal) -> str | None:
+    """Whoever copied the page cookie before does not become fresh with its owner."""
+    if principal.kind is not PrincipalKind.PAGE:
+        return None
     assert principal.session_id is not None
-    async with kw.db.transaction() as tx:
-        return await sessions.replace_page_secret(tx, principal.session_id, kw.clock.now())
+    return await sessions.replace_page_secret(tx, principal.session_id, kw.clock.now())
 
 
 async def prove_own_password(

@@ -40,3 +40,7 @@ class SessionOfUser(msgspec.Struct, frozen=True):
 
 class SessionId(msgspec.Struct, frozen=True):
     id: UUID
+
+
+class SessionScope(msgspec.Struct, frozen=True):
+    scope: str | None

@@ -14,7 +14,7 @@ from keywright.accounts.users.repository import COLUMNS as USER_COLUMNS
 from keywright.accounts.users.table import users
 from keywright.core.db import Handle, Statement
 from keywright.core.principal import UserStatus
-from keywright.sessions.models import Session, SessionId, SessionOfUser
+from keywright.sessions.models import Session, SessionId, SessionOfUser, SessionScope
 from keywright.sessions.table import sessions
 
 p = sa.bindparam
@@ -100,6 +100,8 @@ RENEW_AUTH = Statement(
     sa.update(sessions)
     .where(sessions.c.id == p("id"), *LIVE)
     .values(auth_time=p("now"), amr=p("amr"))
+    .returning(sessions.c.scope),
+    row=SessionScope,
 )
 REPLACE_PAGE_DIGEST = Statement(
     sa.update(sessions)
@@ -157,8 +159,8 @@ async def rotate(db: Handle, **values: Any) -> SessionOfUser | None:
     return None if row is None else split_row(row)
 
 
-async def renew_auth(db: Handle, session_id: UUID, amr: str, now: datetime) -> bool:
-    return await db.run(RENEW_AUTH, id=session_id, amr=amr, now=now) == 1
+async def renew_auth(db: Handle, session_id: UUID, amr: str, now: datetime) -> SessionScope | None:
+    return await db.one(RENEW_AUTH, id=session_id, amr=amr, now=now)
 
 
 async def replace_page_digest(db: Handle, session_id: UUID, digest: bytes, now: datetime) -> bool:

@@ -10,8 +10,10 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from keywright.accounts.users.models import UserRecord
 from keywright.core.crypto import MasterSecrets
 from keywright.core.db import Database, Handle, Transaction
+from keywright.core.errors import SessionEnded
 from keywright.core.hashing import sha256
 from keywright.core.ids import new_id, new_secret, random_bytes
 from keywright.core.notices import Notices, Subject
@@ -192,9 +194,18 @@ async def read_family(db: Handle, secrets: MasterSecrets, presented: str) -> Ses
     return session if session is not None and session.refresh_salt == token.salt else None
 
 
-async def renew_auth(tx: Transaction, session_id: UUID, amr: Iterable[str], now: datetime) -> bool:
-    """The person proved themselves again: `auth_time` is now. False when the session ended."""
-    return await repository.renew_auth(tx, session_id, " ".join(amr), now)
+async def renew_auth(
+    tx: Transaction, user: UserRecord, session_id: UUID, amr: Iterable[str], now: datetime
+) -> SessionOfUser:
+    """The person proved themselves again: `auth_time` is now, and the scope stays as narrow.
+
+    Raises `SessionEnded`.
+    """
+    ways = " ".join(amr)
+    row = await repository.renew_auth(tx, session_id, ways, now)
+    if row is None:
+        raise SessionEnded
+    return SessionOfUser(session_id, now, ways, row.scope, user)
 
 
 async def replace_page_secret(tx: Transaction, session_id: UUID, now: datetime) -> str:

@@ -8,7 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from keywright.accounts.users import repository
-from keywright.accounts.users.addresses import check_username, fold, fold_email
+from keywright.accounts.users.addresses import (
+    check_username,
+    fold,
+    fold_email,
+    refuse_control_characters,
+)
 from keywright.accounts.users.errors import (
     EmailTaken,
     LastAdministrator,
@@ -84,6 +89,14 @@ async def lock(tx: Transaction, *user_ids: UUID) -> None:
     await repository.lock(tx, user_ids)
 
 
+async def hold(tx: Transaction, user_id: UUID) -> None:
+    """Hold one account until the transaction ends: what its owner does comes one by one.
+
+    For who locks nothing else; administering begins with `lock`.
+    """
+    await repository.lock(tx, (user_id,))
+
+
 async def create(
     tx: Transaction,
     *,
@@ -139,9 +152,10 @@ async def change_details(
 ) -> UserRecord:
     """Set `name`, `username`, `locale` or `profile` to what `changes` says.
 
-    Raises `InvalidUsername`, `UsernameTaken`, and `UserNotFound` when the account's status is not
-    any more what `record` says.
+    Raises `InvalidInput`, `InvalidUsername`, `UsernameTaken`, and `UserNotFound` when the account's
+    status is not any more what `record` says.
     """
+    refuse_control_characters(changes.get("name"))
     wanted = {
         field: changes.get(field, getattr(record, field))
         for field in ("name", "username", "locale", "profile")

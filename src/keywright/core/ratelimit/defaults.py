@@ -22,6 +22,7 @@ REAUTHENTICATE = Limit("reauthenticate", 10, MINUTE)
 PASSWORD_STRENGTH = Limit("password-strength", 120, MINUTE)  # asked while a person types
 REFRESH = Limit("refresh", 300, MINUTE)  # an office behind one address, each tab every 15 minutes
 
-# Mail to one e-mail address, whoever asks for it. Notices of a change are not counted.
-MAIL_BURST = Limit("mail-burst", 3, 15 * MINUTE)
-MAIL_DAY = Limit("mail-day", 10, DAY)
+# Mail to one e-mail address, whoever asks for it. Notices of a change are not counted. Resets have
+# a budget of their own: who signs up at somebody's address does not shut the owner out.
+SIGN_UP_MAIL = (Limit("sign-up-mail-burst", 3, 15 * MINUTE), Limit("sign-up-mail-day", 10, DAY))
+RESET_MAIL = (Limit("reset-mail-burst", 3, 15 * MINUTE), Limit("reset-mail-day", 10, DAY))

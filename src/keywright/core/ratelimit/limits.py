@@ -12,7 +12,6 @@ from keywright.core.clock import Clock
 from keywright.core.db import Database, Handle
 from keywright.core.errors import TooManyRequests
 from keywright.core.ratelimit import repository
-from keywright.core.ratelimit.defaults import MAIL_BURST, MAIL_DAY
 from keywright.core.ratelimit.failover import FailoverStorage
 from keywright.core.ratelimit.models import Limit, Standing
 from keywright.core.ratelimit.storages import DatabaseStorage, MemoryStorage
@@ -66,13 +65,16 @@ class Limits:
         window = await repository.count(handle, key, 1, limit.per_seconds, now)
         return window.hits <= limit.amount
 
-    async def mail_allowed(self, handle: Handle, folded_address: str) -> bool:
+    async def mail_allowed(
+        self, handle: Handle, folded_address: str, budget: tuple[Limit, Limit]
+    ) -> bool:
         """Whether one more mail may go to this e-mail address. Ask once for each mail.
 
         On False the mail is dropped without a word: the answer to the request stays the same.
         """
-        return await self.allows(handle, MAIL_BURST, folded_address) and await self.allows(
-            handle, MAIL_DAY, folded_address
+        burst, day = budget
+        return await self.allows(handle, burst, folded_address) and await self.allows(
+            handle, day, folded_address
         )
 
     def digest(self, subject: str) -> str:

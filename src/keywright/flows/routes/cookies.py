@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keywright.accounts.users.addresses import fold_email
-from keywright.core.web.cookies import YEAR, device_cookie, refresh_cookie
+from keywright.accounts.users import service as users
+from keywright.core.web.cookies import YEAR, device_cookie, page_cookie, refresh_cookie
 from keywright.flows.known_devices import remember_device
 
 if TYPE_CHECKING:
@@ -22,7 +22,15 @@ def set_refresh_cookie(kw: Context, response: Response, tokens: Tokens) -> None:
     refresh_cookie(kw.settings).write(response, tokens.refresh_token, max_age=max_age)
 
 
-def remember_browser(kw: Context, request: Request, response: Response, email: str) -> None:
+def set_page_cookie(kw: Context, response: Response, secret: str) -> None:
+    page_cookie(kw.settings).write(response, secret, max_age=kw.settings.session_max_age)
+
+
+async def remember_browser(kw: Context, request: Request, response: Response, email: str) -> None:
+    """It signed in to the account of that address: next time it is a known device."""
+    user = await users.find_by_email(kw.db, email)
+    if user is None:  # deleted in this very moment
+        return
     cookie = device_cookie(kw.settings)
-    value = remember_device(kw.secrets, fold_email(email), cookie.read(request))
+    value = remember_device(kw.secrets, user, cookie.read(request))
     cookie.write(response, value, max_age=YEAR)

@@ -60,7 +60,7 @@ class LoginForm(BaseModel):
 
 
 class RefreshBody(Body):
-    refresh_token: Annotated[str | None, Field(max_length=512)] = None
+    refresh_token: Annotated[str | None, Field(min_length=1, max_length=512)] = None
 
 
 class VerifyEmailBody(Body):

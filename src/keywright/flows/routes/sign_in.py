@@ -19,7 +19,7 @@ from keywright.core.web.require import own_session
 from keywright.flows import stay_signed_in
 from keywright.flows.results import Tokens
 from keywright.flows.routes import schemas as s
-from keywright.flows.routes.cookies import remember_browser, set_refresh_cookie
+from keywright.flows.routes.cookies import remember_browser, set_page_cookie, set_refresh_cookie
 from keywright.flows.sign_in import SignInForm, sign_in_for_api
 
 if TYPE_CHECKING:
@@ -49,8 +49,11 @@ def routes(kw: Context) -> APIRouter:
     ) -> Response:
         """Prove yourself again: the session's `auth_time` is now."""
         caller = resolve_caller(request, kw.settings)
-        tokens = await stay_signed_in.reauthenticate(kw, principal, body.password, caller)
-        return JSONResponse(s.present(s.TokensOut.of(tokens, with_refresh_token=False)))
+        proved = await stay_signed_in.reauthenticate(kw, principal, body.password, caller)
+        answer = JSONResponse(s.present(s.TokensOut.of(proved.tokens, with_refresh_token=False)))
+        if proved.page_secret is not None:
+            set_page_cookie(kw, answer, proved.page_secret)
+        return answer
 
     return api
 
@@ -73,7 +76,7 @@ def add_login(parent: APIRouter, kw: Context) -> None:
         )
         tokens = await sign_in_for_api(kw, form, caller)
         response = answer_tokens(kw, tokens, in_body=body.token_transport == "body")
-        remember_browser(kw, request, response, body.email)
+        await remember_browser(kw, request, response, body.email)
         return response
 
     parent.include_router(api)
@@ -121,7 +124,9 @@ def answer_tokens(kw: Context, tokens: Tokens, *, in_body: bool) -> Response:
 
 def find_refresh_token(kw: Context, request: Request, body: s.RefreshBody) -> str | None:
     """One in the body is an explicit credential: the cookie is then ignored."""
-    return body.refresh_token or refresh_cookie(kw.settings).read(request)
+    if body.refresh_token is not None:
+        return body.refresh_token
+    return refresh_cookie(kw.settings).read(request)
 
 
 async def find_principal(kw: Context, request: Request) -> Principal | None:

@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse, Response
 from keywright.core.errors import KeywrightError
 from keywright.core.web import resolve_caller
 from keywright.core.web.caller import Caller
-from keywright.core.web.cookies import device_cookie, page_cookie, sign_up_cookie
+from keywright.core.web.cookies import device_cookie, sign_up_cookie
 from keywright.core.web.return_to import origin_of, require_registered_return
-from keywright.flows.routes.cookies import remember_browser
+from keywright.flows.routes.cookies import remember_browser, set_page_cookie
 from keywright.flows.sign_in import SignInForm, sign_in_for_pages
 from keywright.flows.stay_signed_in import sign_out
 from keywright.pages.form import EMAIL, PASSWORD, RETURN_TO, Form
@@ -44,8 +44,8 @@ def add(api: APIRouter, pages: Pages) -> None:
         except KeywrightError as error:
             return show_form(request, form.refused(error))
         response = go_on(pages, form["return_to"])
-        keep_session(pages, response, secret)
-        remember_browser(kw, request, response, form["email"])
+        set_page_cookie(kw, response, secret)
+        await remember_browser(kw, request, response, form["email"])
         return response
 
     def show_form(request: Request, form: Form) -> Response:
@@ -70,11 +70,6 @@ async def end_earlier_session(kw: Context, request: Request, caller: Caller) -> 
     earlier = await find_visitor(kw, request)
     if earlier is not None:
         await sign_out(kw, caller, refresh_token=None, principal=earlier)
-
-
-def keep_session(pages: Pages, response: Response, secret: str) -> None:
-    settings = pages.kw.settings
-    page_cookie(settings).write(response, secret, max_age=settings.session_max_age)
 
 
 def go_on(pages: Pages, return_to: str) -> Response:

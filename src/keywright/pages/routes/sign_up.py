@@ -12,6 +12,7 @@ from keywright.core.ids import new_secret
 from keywright.core.web import resolve_caller
 from keywright.core.web.cookies import sign_up_cookie
 from keywright.core.web.return_to import origin_of, require_registered_return
+from keywright.flows.routes.cookies import set_page_cookie
 from keywright.flows.routes.profiles import check_profile
 from keywright.flows.routes.sign_up import WEEK
 from keywright.flows.sign_up import SignUpForm, sign_up_for_pages
@@ -19,7 +20,7 @@ from keywright.pages.form import CHOSEN_PASSWORD, EMAIL, RETURN_TO, Form
 from keywright.pages.form_page import FormPage
 from keywright.pages.page import Pages
 from keywright.pages.page_route import GET
-from keywright.pages.routes.sign_in import go_on, keep_session
+from keywright.pages.routes.sign_in import go_on
 from keywright.pages.routes.verify_email import check_mail
 from keywright.pages.visitor import find_visitor
 
@@ -57,7 +58,7 @@ def add(api: APIRouter, pages: Pages) -> None:
         if page_secret is None:
             return sent.show(request, Form({"email": form["email"].strip()}))
         response = go_on(pages, form["return_to"])
-        keep_session(pages, response, page_secret)
+        set_page_cookie(pages.kw, response, page_secret)
         return response
 
     def show_form(request: Request, form: Form) -> Response:
