@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from keywright.core.settings import Settings
 from keywright.core.web.caller import request_id_of
@@ -20,6 +21,7 @@ from keywright.core.web.unrouted import is_for_people, unrouted
 from keywright.integration import Keywright
 from keywright.pages.page import Pages
 
+PUBLIC = "/.well-known/"
 ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key")
 
 
@@ -49,12 +51,30 @@ def admit_origins(app: FastAPI, settings: Settings) -> None:
     """Credentialed CORS for the registered front ends, and for nobody else."""
     if settings.allowed_origins:
         app.add_middleware(
-            CORSMiddleware,
+            SharedWithRegisteredOrigins,
             allow_origins=list(settings.allowed_origins),
             allow_credentials=True,
             allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
             allow_headers=list(ALLOWED_HEADERS),
         )
+
+
+class SharedWithRegisteredOrigins(CORSMiddleware):
+    """Leaves public documents alone: they say themselves that everybody may read them."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if is_public_document(scope):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def is_public_document(scope: Scope) -> bool:
+    """Readable by any origin, and so never with credentials."""
+    if scope["type"] != "http":
+        return False
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")).startswith(PUBLIC)
 
 
 def explain_unrouted(

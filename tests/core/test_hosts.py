@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from keywright.core.hosts import is_loopback, is_same_site
+from keywright.core.hosts import is_loopback, is_same_site, may_set_cookies_for
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,26 @@ def test_origins_of_another_site_are_told_apart(origin: str, other: str, same: b
 )
 def test_a_site_is_what_somebody_can_register(host: str, other: str, same: bool) -> None:
     assert is_same_site(f"https://{host}", f"https://{other}") is same
+
+
+@pytest.mark.parametrize(
+    ("host", "domain", "taken"),
+    [
+        ("id.example.com", "id.example.com", True),
+        ("id.example.com", "example.com", True),
+        ("id.eu.example.com", "eu.example.com", True),
+        ("id.example.com", "xample.com", False),
+        ("id.example.com", "eu.id.example.com", False),
+        ("id.example.co.uk", "co.uk", False),
+        ("ada.github.io", "github.io", False),
+        ("id.lan", "lan", False),
+        ("localhost", "localhost", True),
+        ("192.168.1.5", "192.168.1.5", True),
+        ("192.168.1.5", "1.5", False),
+    ],
+)
+def test_a_cookie_goes_to_a_parent_that_one_party_owns(host: str, domain: str, taken: bool) -> None:
+    assert may_set_cookies_for(host, domain) is taken
 
 
 @pytest.mark.parametrize(

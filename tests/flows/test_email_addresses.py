@@ -22,6 +22,8 @@ pytestmark = pytest.mark.anyio
         ("ada@bücher.example", "ada@bücher.example", ["ada@xn--bcher-kva.example"]),
         ("ada@xn--bcher-kva.example", "ada@bücher.example", ["Ada@BÜCHER.example"]),
         ("straße@example.org", "straße@example.org", ["STRASSE@example.org"]),
+        ("ada@Faß.example", "ada@faß.example", ["ADA@xn--fa-hia.example", "ada@FAẞ.example"]),
+        ("ada@σίσυφος.example", "ada@σίσυφος.example", ["ada@ΣΊΣΥΦΟς.example"]),
         ("ĳssel@example.org", None, ["ijssel@example.org"]),
         ("用户@例子.example", "用户@例子.example", ["用户@xn--fsqu00a.example"]),
         ("o'brien@example.org", "o'brien@example.org", ["O'Brien@example.org"]),

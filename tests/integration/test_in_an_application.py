@@ -180,6 +180,45 @@ async def test_two_keywrights_work_in_one_application(make):
         assert (await second.get("/two/users/me")).status_code == 200
 
 
+async def test_two_keywrights_in_one_application_are_told_apart_in_its_docs(make):
+    one, two = make("one").keywright, make("two").keywright
+    app = FastAPI()
+    for path, kw in (("/one/mine", one), ("/two/mine", two)):
+        app.get(path, dependencies=[Depends(kw.user(scopes=["draw"]))])(lambda: None)
+    one.install(app, prefix="/one", include={"auth"})
+    two.install(app, prefix="/two", include={"auth"})
+    described = app.openapi()
+    found = described["components"]["securitySchemes"]
+    logins = {
+        name: scheme["flows"]["password"] for name, scheme in found.items() if "flows" in scheme
+    }
+    assert {name: flow["tokenUrl"] for name, flow in logins.items()} == {
+        "KeywrightBearer": "/one/auth/login",
+        "KeywrightBearer2": "/two/auth/login",
+    }
+    assert [flow["scopes"] for flow in logins.values()] == [{"draw": ""}] * 2
+    assert ways_in(described, "/one/mine") == {"KeywrightBearer", "KeywrightCookie"}
+    for path in ("/two/mine", "/two/auth/me", "/two/auth/logout", "/two/auth/verify-email"):
+        assert ways_in(described, path) == {"KeywrightBearer2", "KeywrightCookie2"}, path
+
+
+def ways_in(described: dict[str, Any], path: str) -> set[str]:
+    return {
+        name
+        for operation in described["paths"][path].values()
+        for way in operation["security"]
+        for name in way
+    }
+
+
+def test_two_applications_each_have_a_first_keywright(make):
+    for name in ("one", "two"):
+        kw = make(name).keywright
+        app = who_am_i(kw)
+        kw.install(app, prefix=f"/{name}")
+        assert set(schemes(app)) == {"KeywrightBearer", "KeywrightCookie"}
+
+
 # Requirements
 
 

@@ -74,6 +74,30 @@ async def test_a_forgotten_password_is_replaced_by_the_mailed_link(visitor: Visi
     assert (await visitor.sign_in(password=ANOTHER_PASSWORD)).path == "/account"
 
 
+async def test_a_form_that_was_sent_twice_says_that_the_first_time_worked(
+    visitor: Visitor,
+) -> None:
+    await visitor.register()
+    asked = await visitor.open(await ask_for_reset(visitor))
+    await visitor.submit(asked, new_password=ANOTHER_PASSWORD)
+    again = await visitor.submit(asked, new_password=ANOTHER_PASSWORD)
+    assert (again.status, again.heading) == (400, "This link does not work any more")
+    assert "If it worked the first time, your new password is set: sign in with it." in again.text
+    assert "/sign-in" in [link.attributes["href"] for link in again.document.all("a")]
+    assert (await visitor.sign_in(password=ANOTHER_PASSWORD)).path == "/account"
+
+
+async def test_a_confirmation_that_was_sent_twice_says_that_the_first_time_worked(
+    visitor: Visitor,
+) -> None:
+    await visitor.sign_up()
+    asked = await visitor.open(await visitor.mailed_link("Confirm"))
+    await visitor.submit(asked)
+    again = await visitor.submit(asked)
+    assert "If it worked the first time, your e-mail address is confirmed: sign in." in again.text
+    assert "/sign-in" in [link.attributes["href"] for link in again.document.all("a")]
+
+
 async def test_a_reset_signs_every_device_out(visitor: Visitor, stranger: Visitor) -> None:
     await visitor.register()
     await visitor.sign_in()

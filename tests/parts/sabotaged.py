@@ -20,6 +20,8 @@ from starlette.middleware.cors import CORSMiddleware
 from keywright.accounts.link_tokens import repository as links
 from keywright.accounts.link_tokens import service as link_service
 from keywright.accounts.link_tokens.models import LinkPurpose
+from keywright.accounts.passwords import throttle
+from keywright.accounts.passwords.errors import Overloaded
 from keywright.accounts.registrations import repository as registrations
 from keywright.accounts.users.addresses import fold_email
 from keywright.accounts.users.errors import UserNotFound
@@ -30,6 +32,8 @@ from keywright.core.db import Statement
 from keywright.core.errors import KeywrightError, SessionEnded
 from keywright.core.hashing import sha256
 from keywright.core.ids import random_bytes
+from keywright.core.ratelimit.defaults import SIGN_UP_MAIL
+from keywright.flows.routes.schemas import RefreshBody
 from keywright.flows.sign_up import create_unproven_account
 from keywright.outbox.channels.mail.mails import SecurityNotice
 from keywright.sessions import repository as sessions
@@ -363,6 +367,58 @@ def plain_cookie(original: Defence) -> Defence:
         response.set_cookie(self.full_name, value, max_age=max_age)
 
     return write
+
+
+# Tries
+
+
+def count_by_the_whole_cookie(original: Defence) -> Defence:
+    """In any case of its letters, with blanks in between: as `bytes.fromhex` reads it."""
+
+    def find_device(secrets: Any, cookie: str | None, user: Any) -> str | None:
+        known = original(secrets, "".join((cookie or "").split()), user)
+        device_id, _, mac = (cookie or "").partition(".")
+        known = known or original(secrets, f"{device_id}.{''.join(mac.split()).lower()}", user)
+        return cookie if known else None
+
+    return find_device
+
+
+def bind_by_text(secrets: Any, cookie: str | None, user: Any) -> str | None:
+    """A cookie counts for whoever's address ends like its own."""
+    device_id, _, _ = (cookie or "").rpartition(".")
+    return cookie if user is not None and device_id.endswith("x") else None
+
+
+def give_the_guess_back(original: Defence) -> Defence:
+    async def refuse_pending(kw: Any, form: Any, caller: Any, **options: Any) -> None:
+        try:
+            await original(kw, form, caller, **options)
+        except Overloaded:
+            account = options["account"]
+            await throttle.refund_attempt(kw.db, account=account, device=None, now=kw.clock.now())
+            raise
+
+    return refuse_pending
+
+
+def one_budget_for_all_mail(original: Defence) -> Defence:
+    async def mail_allowed(self: Any, handle: Any, folded_address: str, budget: Any) -> bool:
+        return await original(self, handle, folded_address, SIGN_UP_MAIL)
+
+    return mail_allowed
+
+
+def read_any_refresh_body(body: bytes) -> Any:
+    return RefreshBody.model_construct(**(msgspec.json.decode(body) if body.strip() else {}))
+
+
+def renew_without_scope(original: Defence) -> Defence:
+    async def renew_auth(*arguments: Any) -> Any:
+        row = await original(*arguments)
+        return row and msgspec.structs.replace(row, scope=None)
+
+    return renew_auth
 
 
 # The database

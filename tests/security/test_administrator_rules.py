@@ -25,8 +25,19 @@ from keywright.testing import KeywrightUnderTest
 
 pytestmark = pytest.mark.anyio
 USERS = "/api/v1/users"
-PERMISSIONS = {"support": ["users:read", "users:write"], "auditor": ["audit:read"]}
+PERMISSIONS = {
+    "support": ["users:read", "users:write"],
+    "auditor": ["audit:read"],
+    "billing": [],  # routes ask for it by name
+}
 PASSWORD = "correct horse battery"
+CHANGES_BY_ROUTE = [
+    ("PATCH", "", {"name": "Renamed"}),
+    ("DELETE", "", None),
+    ("PUT", "/roles", {"roles": []}),
+    ("POST", "/disable", None),
+    ("POST", "/sign-out", None),
+]
 
 
 @pytest.fixture
@@ -88,13 +99,49 @@ async def test_who_is_not_let_in_is_recorded(kw, client):
 
 async def test_nobody_gives_a_role_whose_permissions_they_lack(kw, client):
     eve = await kw.create_user("eve@example.com")
-    await kw.sign_in(client, roles=["support"])
+    await kw.sign_in(client, roles=["support", "moderator"])
     for role in ("admin", "auditor"):
         refused = await client.put(f"{USERS}/{eve.id}/roles", json={"roles": [role]})
         assert (refused.status_code, refused.json()["code"]) == (403, "greater_grant")
-    allowed = await client.put(f"{USERS}/{eve.id}/roles", json={"roles": ["moderator"]})
-    assert allowed.json()["roles"] == ["moderator"]
+    allowed = await client.put(f"{USERS}/{eve.id}/roles", json={"roles": ["moderator", "user"]})
+    assert allowed.json()["roles"] == ["moderator", "user"]
     assert await denials(kw, eve.id) == [(AuditEvent.ROLES_SET, "greater_grant")] * 2
+
+
+async def test_nobody_gives_a_role_that_they_lack_whatever_it_permits(kw, client):
+    """`moderator` permits less than `support`, and `billing` nothing: they are roles all the same."""
+    eve = await kw.create_user("eve@example.com")
+    await kw.sign_in(client, roles=["support"])
+    for role in ("billing", "moderator"):
+        refused = await client.put(f"{USERS}/{eve.id}/roles", json={"roles": [role]})
+        assert (refused.status_code, refused.json()["code"]) == (403, "greater_grant")
+        body = {"email": "new@example.com", "roles": [role]}
+        assert (await client.post(USERS, json=body)).json()["code"] == "greater_grant"
+    await kw.sign_in(client, roles=["billing"])
+    allowed = await client.put(f"{USERS}/{eve.id}/roles", json={"roles": ["billing"]})
+    assert allowed.json()["roles"] == ["billing"]
+
+
+async def test_nobody_changes_an_account_with_a_role_that_they_lack(kw, client):
+    eve = await kw.create_user("eve@example.com", roles=["billing"])
+    await kw.sign_in(client, roles=["support"])
+    for method, action, body in CHANGES_BY_ROUTE:
+        refused = await client.request(method, f"{USERS}/{eve.id}{action}", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (403, "stronger_account"), action
+    await kw.sign_in(client, email="boss@example.com", roles=["admin"])
+    taken = await client.put(f"{USERS}/{eve.id}/roles", json={"roles": []})
+    assert taken.json()["roles"] == []
+
+
+@pytest.mark.parametrize("wanted", [[], ["moderator"]])
+async def test_a_narrowed_token_takes_no_role_beyond_its_own_scopes(kw, client, wanted):
+    eve = await kw.create_user("eve@example.com", roles=["billing", "moderator"])
+    await kw.sign_in(client, roles=["admin"], scopes=["users:read", "users:write"])
+    refused = await client.put(f"{USERS}/{eve.id}/roles", json={"roles": wanted})
+    assert (refused.status_code, refused.json()["code"]) == (403, "greater_grant")
+    await kw.sign_in(client, scopes=["*"])
+    taken = await client.put(f"{USERS}/{eve.id}/roles", json={"roles": wanted})
+    assert taken.json()["roles"] == wanted
 
 
 async def test_nobody_makes_an_account_that_may_do_more_than_they(kw, client):
@@ -120,16 +167,7 @@ async def test_nobody_changes_their_own_roles(kw, client):
     assert await denials(kw, ada.id) == [(AuditEvent.ROLES_SET, "own_roles")] * 2
 
 
-@pytest.mark.parametrize(
-    ("method", "action", "body"),
-    [
-        ("PATCH", "", {"name": "Renamed"}),
-        ("DELETE", "", None),
-        ("PUT", "/roles", {"roles": []}),
-        ("POST", "/disable", None),
-        ("POST", "/sign-out", None),
-    ],
-)
+@pytest.mark.parametrize(("method", "action", "body"), CHANGES_BY_ROUTE)
 async def test_nobody_changes_an_account_that_may_do_more_than_they(
     kw, client, method, action, body
 ):

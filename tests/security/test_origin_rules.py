@@ -18,6 +18,7 @@ from parts.house import (
     PASSWORD,
     Browser,
     House,
+    Native,
     expect,
     problem,
 )
@@ -152,6 +153,15 @@ async def test_beside_a_refresh_token_in_the_body_the_cookie_is_ignored(house, a
     expect(await ada.refresh(), 200)
 
 
+@pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])
+async def test_an_empty_refresh_token_in_the_body_is_no_credential(house, ada, path):
+    """It would switch the cross-site check off, and then leave the cookie to be used."""
+    from_evil = {"Origin": EVIL, "Sec-Fetch-Site": "cross-site"}
+    answer = await ada.post(path, json={"refresh_token": ""}, headers=from_evil)
+    problem(answer, 422, "invalid_input")
+    expect(await ada.refresh(), 200)
+
+
 async def test_two_credentials_in_one_request_are_refused(house, ada):
     both = {"X-API-Key": "kw_live_something"}
     problem(await ada.call("GET", "/auth/me", headers=both), 400, "several_credentials")
@@ -164,9 +174,9 @@ def forwarded(*addresses: str) -> dict[str, str]:
     return {"X-Forwarded-For": ", ".join(addresses)}
 
 
-async def tries(house: House, peer: str, headers: list[Mapping[str, str]]) -> list[int]:
+async def tries(house: House, peer: str | None, headers: list[Mapping[str, str]]) -> list[int]:
     """One sign-in for each of `headers`, each at another address, from one peer."""
-    client = await house.native(peer)
+    client = await (house.native(peer) if peer else by_unix_socket(house))
     answers = []
     for number, header in enumerate(headers):
         body = {"email": f"p{number}@example.com", "password": PASSWORD}
@@ -175,8 +185,16 @@ async def tries(house: House, peer: str, headers: list[Mapping[str, str]]) -> li
     return answers
 
 
+UNIX_SOCKET = None
 REFUSED = [401] * 5 + [429]
 NOT_LIMITED = [401] * 6
+
+
+async def by_unix_socket(house: House) -> Native:
+    """As uvicorn hands such a request on: without a client."""
+    transport = httpx.ASGITransport(house.app, client=None)
+    client = httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=BY_PROGRAM)
+    return Native(house, await house.clients.enter_async_context(client))
 
 
 class TestLimits:
@@ -209,7 +227,7 @@ class TestLimits:
         assert await tries(house, "192.0.2.77", made_up) == REFUSED
 
     async def test_what_is_no_address_counts_as_the_proxy(self, house):
-        odd = ["unknown", "_hidden", "198.51.100.9:1234", "a" * 900, "1.2.3", ""]
+        odd = ["unknown", "_hidden", "198.51.100.9:", "a" * 900, "1.2.3:80", ""]
         assert await tries(house, PROXY, [forwarded(one) for one in odd]) == REFUSED
 
     async def test_an_ipv6_caller_counts_by_its_64(self, house):
@@ -223,6 +241,12 @@ class TestLimits:
         assert await tries(house, PROXY, both) == REFUSED
         through = [forwarded("192.0.2.9")] * 6
         assert await tries(house, f"::ffff:{PROXY}", through) == REFUSED
+
+    async def test_a_port_is_no_part_of_an_address(self, house):
+        headers = [forwarded(f"198.51.100.{n}:4{n}") for n in range(6)]
+        assert await tries(house, PROXY, headers) == NOT_LIMITED
+        ports = [forwarded(f"[2001:db8::9]:4{n}", "10.1.2.3:80") for n in range(5)]
+        assert await tries(house, PROXY, [*ports, forwarded("[2001:db8::9]")]) == REFUSED
 
     async def test_the_session_shows_the_forwarded_address(self, house, ada):
         client = await house.native(PROXY, **forwarded("192.0.2.1", "198.51.100.9"))
@@ -257,6 +281,36 @@ class TestAProxyThatNoSettingNames:
         assert len(told) == 1
 
 
+class TestAUnixSocket:
+    """Whoever comes by it has no address: to the server, and in the log, it is `unknown`."""
+
+    pytestmark = pytest.mark.settings(rate_limits="on")
+
+    @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+    async def test_limits_by_address_are_suspended_behind_it(self, house, header):
+        assert await tries(house, UNIX_SOCKET, [{header: "198.51.100.9"}] * 6) == NOT_LIMITED
+        assert await tries(house, UNIX_SOCKET, [{}] * 6) == REFUSED
+
+    @pytest.mark.settings(trusted_proxies=("10.0.0.0/8",))
+    async def test_other_proxies_change_nothing_about_it(self, house):
+        headers = [forwarded("198.51.100.9")] * 6
+        assert await tries(house, UNIX_SOCKET, headers) == NOT_LIMITED
+
+    @pytest.mark.settings(trusted_proxies=("unix",))
+    async def test_a_proxy_behind_it_can_be_named(self, house):
+        headers = [forwarded(f"198.51.100.{n}") for n in range(6)]
+        assert await tries(house, UNIX_SOCKET, headers) == NOT_LIMITED
+        assert await tries(house, UNIX_SOCKET, [forwarded("198.51.100.9")] * 6) == REFUSED
+        assert await tries(house, "192.0.2.77", headers) == REFUSED
+
+    async def test_the_log_names_the_setting(self, house, caplog):
+        tell_of_unknown_proxy.cache_clear()
+        with caplog.at_level(logging.WARNING):
+            await tries(house, UNIX_SOCKET, [forwarded("198.51.100.9")] * 3)
+        told = [line for line in caplog.messages if "KEYWRIGHT_TRUSTED_PROXIES=unix" in line]
+        assert len(told) == 1
+
+
 # Links, and other origins
 
 
@@ -286,6 +340,15 @@ async def test_credentials_are_shared_with_registered_origins_alone(house, ada):
             assert one.headers.get("access-control-allow-origin") == allowed
         if allowed:
             assert answer.headers["access-control-allow-credentials"] == "true"
+
+
+@pytest.mark.settings(allowed_origins=(FRIEND,))
+async def test_public_documents_are_shared_with_everybody_without_credentials(house):
+    browser = await house.browser()
+    for origin in (FRIEND, EVIL):
+        answer = await browser.http.get("/.well-known/jwks.json", headers={"Origin": origin})
+        assert expect(answer, 200).headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
 
 
 async def test_by_default_no_other_origin_reads_anything(house, ada):

@@ -218,6 +218,19 @@ async def test_signing_in_again_ends_the_session_that_the_browser_had(visitor: V
     assert (await visitor.open("/account")).path == "/sign-in"
 
 
+async def test_signing_up_ends_the_session_that_the_browser_had(tmp_path: Path) -> None:
+    settings = quick_settings(tmp_path, require_verification=False)
+    async with serving(settings) as app:
+        visitor = Visitor(app, settings)
+        form = await visitor.open("/sign-up")
+        await visitor.submit(form, email=ADA, password=PASSWORD)
+        earlier = visitor.cookies["kw_session"]
+        page = await visitor.submit(form, email="bob@example.test", password=ANOTHER_PASSWORD)
+        assert (page.path, visitor.cookies["kw_session"] == earlier) == ("/account", False)
+        visitor.client.cookies.set("kw_session", earlier, domain="127.0.0.1")
+        assert (await visitor.open("/account")).path == "/sign-in"
+
+
 async def test_an_access_token_opens_no_page(visitor: Visitor) -> None:
     await visitor.register()
     credentials = {"email": ADA, "password": PASSWORD, "token_transport": "body"}

@@ -9,6 +9,12 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from keywright import Keywright, User, UserCreated
+from keywright.core.web.require import (
+    ClaimsRequired,
+    OptionalUser,
+    PrincipalRequired,
+    UserRequired,
+)
 
 
 class Profile(BaseModel):
@@ -30,6 +36,15 @@ def typed_by_its_argument() -> None:
 
 def without_profile(user: User) -> None:
     assert_type(user.profile, None)
+
+
+def requirements(kw: Keywright) -> None:
+    assert_type(kw.user(verified=True, scopes=["draw"], role="admin", fresh=True), UserRequired)
+    assert_type(kw.superuser(), UserRequired)
+    assert_type(kw.optional_user(), OptionalUser)
+    assert_type(kw.require_scopes("draw", "write"), PrincipalRequired)
+    assert_type(kw.claims(scopes=["draw"]), ClaimsRequired)
+    kw.user(verifed=True)  # type: ignore[call-arg]  # what is misspelled is seen
 
 
 def hooks(kw: Keywright) -> None:

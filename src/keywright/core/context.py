@@ -69,9 +69,14 @@ class SecuritySchemes(Protocol):
     bearer: Any
     cookie: Any
 
+    @property
+    def login(self) -> str: ...
+
     def offer(self, scopes: Iterable[str]) -> None: ...
 
     def move_login(self, settings: Any) -> None: ...
+
+    def number(self, number: int) -> None: ...
 
 
 class PasswordPolicy(Protocol):

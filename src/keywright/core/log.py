@@ -7,7 +7,6 @@ that name, to whatever handlers the host has; only `configure_logging` sets hand
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -16,6 +15,7 @@ import structlog
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
+from keywright.core.control_characters import escape_controls
 from keywright.core.redaction import redact_named
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ FIELDS = "keywright"  # the attribute of a log record that carries an event's fi
 PASSED_ON = ("exc_info", "stack_info", "stacklevel")
 TRACEBACKS = ("exception", "stack")
 SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
-# What could forge a line or steer a terminal, and halves of surrogate pairs, which no stream takes.
-CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def get_logger(name: str) -> BoundLogger:
@@ -140,7 +138,3 @@ def escape_control_characters(_logger: Any, _method: str, event_dict: EventDict)
         name: escape_controls(value) if isinstance(value, str) and name not in TRACEBACKS else value
         for name, value in event_dict.items()
     }
-
-
-def escape_controls(text: str) -> str:
-    return CONTROL.sub(lambda match: ascii(match.group())[1:-1], text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 USER = "user"
 MODERATOR = "moderator"
@@ -15,6 +16,15 @@ DEFAULT_PERMISSIONS: Mapping[str, frozenset[str]] = {
     MODERATOR: frozenset({"users:read"}),
     ADMIN: frozenset({EVERYTHING}),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """The roles of an account, and what it may do now; less than they permit where `narrowed`."""
+
+    roles: tuple[str, ...]
+    permissions: frozenset[str]
+    narrowed: bool = False
 
 
 class RolePermissions:
@@ -35,6 +45,21 @@ class RolePermissions:
         """Every permission that an account with these roles has now."""
         held = {lower for role in roles for lower in _with_lower(role)} | {USER}
         return frozenset().union(*(self._permissions.get(role, frozenset()) for role in held))
+
+    def is_held(self, role: str, powers: Powers) -> bool:
+        """Whether who has these powers has the role, by its own name or one above it."""
+        return holds_role(powers.roles, role) and (
+            not powers.narrowed or self.is_covered(role, powers.permissions)
+        )
+
+    def is_covered(self, role: str, permissions: frozenset[str]) -> bool:
+        """Whether a credential with these permissions has all of the role's power. A name that
+        permits nothing by itself is power that no permission stands for, but `*`.
+        """
+        wanted, everybodys = self.of([role]), self.of([USER])
+        return permits(permissions, [EVERYTHING]) or (
+            permits(permissions, wanted) and (role == USER or wanted > everybodys)
+        )
 
 
 def permits(held: Iterable[str], wanted: Iterable[str]) -> bool:

@@ -7,6 +7,7 @@ them. Development needs none of them; production refuses unsafe values in a sent
 from __future__ import annotations
 
 import ipaddress
+import re
 import secrets
 from datetime import timedelta
 from enum import StrEnum
@@ -24,9 +25,24 @@ from pydantic_settings import (
 )
 
 from keywright.core.errors import ConfigurationError
-from keywright.core.hosts import is_loopback, is_same_site
+from keywright.core.hosts import (
+    is_loopback,
+    is_same_site,
+    may_set_cookies_for,
+    read_host,
+    read_origin,
+)
 
 SECRET_KEY_MIN_LENGTH = 32
+# What stands in secrets that somebody copied from a page. None has hexadecimal digits alone, and a
+# random base64 value has one of them, in one case, once in a hundred million times.
+WORDS_OF_EXAMPLES = ("change", "example", "password", "placeholder", "secret", "the output of")
+UNIX_SOCKET = "unix"  # the word for a proxy that has no address
+BASE_URL_FORM = (
+    "must look like https://accounts.example.com, perhaps with a port and a path, and with no user "
+    "name, query or fragment"
+)
+ORIGIN_FORM = "each must look like https://app.example.com, perhaps with a port, and nothing else"
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -144,7 +160,8 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Words = setting(
         (),
-        "Networks of your reverse proxies, comma-separated: their forwarding headers are believed.",
+        "Networks of your reverse proxies, comma-separated, and `unix` for one that comes by a "
+        "Unix socket: their forwarding headers are believed.",
         "10.0.0.0/8,127.0.0.1/32",
     )
     allowed_origins: Words = setting(
@@ -203,10 +220,13 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def normalize_base_url(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-            raise ValueError("must look like https://accounts.example.com")
-        return value.rstrip("/")
+        try:
+            parts, origin = urlsplit(value), read_origin(value)
+        except ValueError:
+            raise ValueError(BASE_URL_FORM) from None
+        if parts.query or parts.fragment:
+            raise ValueError(BASE_URL_FORM)
+        return origin + parts.path.rstrip("/")
 
     @field_validator("api_prefix")
     @classmethod
@@ -218,18 +238,34 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for network in value:
-            ipaddress.ip_network(network, strict=False)
+        for network in set(value) - {UNIX_SOCKET}:
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{network!r} must look like 10.0.0.0/8, or be the word {UNIX_SOCKET}"
+                ) from None
         return value
 
     @field_validator("allowed_origins")
     @classmethod
-    def check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
-                raise ValueError(f"{origin!r} must look like https://app.example.com")
-        return value
+    def normalize_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            origins = tuple(read_origin(origin) for origin in value)
+        except ValueError:
+            raise ValueError(ORIGIN_FORM) from None
+        if any(re.search(r"[/?#]", origin.partition("://")[2]) for origin in value):
+            raise ValueError(ORIGIN_FORM)
+        return origins
+
+    @field_validator("cookie_domain")
+    @classmethod
+    def normalize_cookie_domain(cls, value: str | None) -> str | None:
+        """A leading dot means nothing (RFC 6265 §5.2.3); an empty value is none."""
+        try:
+            return read_host(value.removeprefix(".")) if value else None
+        except ValueError:
+            raise ValueError("must look like example.com") from None
 
     @property
     def development(self) -> bool:
@@ -283,9 +319,11 @@ def refuse_unsafe(settings: Settings, *, bind_host: str | None = None) -> None:
     """Raise `ConfigurationError` with what to set, where security.md wants a refusal."""
     refuse_unnamed_environment(settings, bind_host)
     refuse_origins_elsewhere(settings)
+    refuse_cookie_domain_elsewhere(settings)
     if not settings.development:
         refuse_plain_http(settings)
         refuse_weak_secret(settings.secret_key)
+        refuse_weak_old_secrets(settings.secret_keys_old)
         refuse_missing_mail(settings)
 
 
@@ -307,6 +345,16 @@ def refuse_origins_elsewhere(settings: Settings) -> None:
                 f"{settings.base_url}: browsers send no cookies from there. Serve that front end "
                 "under the same domain, by the same scheme, or take it out."
             )
+
+
+def refuse_cookie_domain_elsewhere(settings: Settings) -> None:
+    """Browsers drop such a cookie, and nobody would stay signed in."""
+    host, domain = urlsplit(settings.base_url).hostname or "", settings.cookie_domain
+    if domain is not None and not may_set_cookies_for(host, domain):
+        raise ConfigurationError(
+            f"Browsers take no cookie for {domain} from {host}: set KEYWRIGHT_COOKIE_DOMAIN to a "
+            "domain of yours that holds this host, or leave it out."
+        )
 
 
 def refuse_plain_http(settings: Settings) -> None:
@@ -335,8 +383,34 @@ def refuse_weak_secret(secret: str | None) -> None:
     advice = "set KEYWRIGHT_SECRET_KEY to the output of `openssl rand -base64 48`."
     if secret is None:
         raise ConfigurationError(f"Production needs a master secret: {advice}")
+    if flaw := flaw_of_secret(secret):
+        raise ConfigurationError(f"KEYWRIGHT_SECRET_KEY is {flaw}: {advice}")
+
+
+def refuse_weak_old_secrets(secrets_old: tuple[str, ...]) -> None:
+    """They still verify: who guesses one writes tokens that we believe."""
+    for flaw in filter(None, map(flaw_of_secret, secrets_old)):
+        raise ConfigurationError(
+            f"KEYWRIGHT_SECRET_KEYS_OLD holds a secret that is {flaw}, and what it signed is still "
+            "believed. Run `keywright key rotate --master` with KEYWRIGHT_ENV=development, then "
+            "take it out."
+        )
+
+
+def flaw_of_secret(secret: str) -> str | None:
     if len(secret) < SECRET_KEY_MIN_LENGTH or len(set(secret)) < 10:  # noqa: PLR2004 - plainly weak
-        raise ConfigurationError(f"KEYWRIGHT_SECRET_KEY is too short or too simple: {advice}")
+        return "too short or too simple"
+    return "copied from an example" if is_from_example(secret) else None
+
+
+def is_from_example(secret: str) -> bool:
+    if secret.startswith("<") and secret.endswith(">"):
+        return True
+    return any(
+        spelled in secret
+        for word in WORDS_OF_EXAMPLES
+        for spelled in (word, word.upper(), word.capitalize())
+    )
 
 
 def development_secret(data_dir: Path) -> str:

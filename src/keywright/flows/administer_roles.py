@@ -44,11 +44,12 @@ async def grant_role(kw: Context, user_id: UUID, role: str, actor: Actor) -> boo
 async def revoke_role(kw: Context, user_id: UUID, role: str, actor: Actor) -> bool:
     """False when the account does not hold the role.
 
-    Raises `OwnRoles`, `LastAdministrator`, and what `administering` does.
+    Raises `GreaterGrant`, `OwnRoles`, `LastAdministrator`, and what `administering` does.
     """
     event = AuditEvent.ROLE_REVOKED
     async with administering(kw, actor, user_id, event, UserUpdated) as change:
         refuse_own_roles(actor, user_id)
+        refuse_greater_grant(kw, change.grantable, [role])
         if role not in change.record.role_names:
             return False
         await users.revoke_role(change.tx, user_id, role)
@@ -68,7 +69,7 @@ async def set_roles(kw: Context, user_id: UUID, wanted: Iterable[str], actor: Ac
     event = AuditEvent.ROLES_SET
     async with administering(kw, actor, user_id, event, UserUpdated) as change:
         refuse_own_roles(actor, user_id)
-        refuse_greater_grant(kw, change.grantable, wanted)
+        refuse_greater_grant(kw, change.grantable, wanted.union(change.record.role_names))
         for role in sorted(wanted):
             await users.grant_role(change.tx, user_id, role, kw.clock.now())
         for role in change.record.role_names:

@@ -11,7 +11,11 @@ from keywright.accounts.link_tokens import service as link_tokens
 from keywright.accounts.link_tokens.models import LinkPurpose
 from keywright.accounts.registrations import service as registrations
 from keywright.accounts.users import service as users
-from keywright.accounts.users.addresses import check_email, check_username
+from keywright.accounts.users.addresses import (
+    check_email,
+    check_username,
+    refuse_control_characters,
+)
 from keywright.accounts.users.errors import EmailTaken, UnknownRole, UsernameTaken
 from keywright.accounts.users.models import UserRecord
 from keywright.audit import service as audit
@@ -60,10 +64,11 @@ class NewUser:
 def check_new_user(kw: Context, wanted: NewUser) -> NewUser:
     """What can be refused before anybody thinks of a password; the address as it is stored.
 
-    Raises `UnknownRole`, `InvalidEmail`, `InvalidUsername`.
+    Raises `UnknownRole`, `InvalidEmail`, `InvalidUsername`, `InvalidInput`.
     """
     require_known_roles(kw, wanted.roles)
     refuse_long_name(wanted.name)
+    refuse_control_characters(wanted.name)
     email = check_email(wanted.email)
     username = check_username(wanted.username) if wanted.username else None
     return replace(wanted, email=email, username=username)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from keywright.core.db import Transaction
 from keywright.core.errors import Forbidden
 from keywright.core.events import Event
 from keywright.core.principal import Principal
-from keywright.core.roles import EVERYTHING, permits
+from keywright.core.roles import ADMIN, EVERYTHING, USER, Powers, permits
 from keywright.core.web.caller import Caller
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class AdministratorNoLonger(Forbidden):
 class StrongerAccount(Forbidden):
     code = "stronger_account"
     title = "That account may do more than yours"
-    detail = "That account may do things that yours may not. Ask somebody who may do them."
+    detail = "That account has a role that yours has not. Ask somebody who has it."
 
 
 class GreaterGrant(Forbidden):
@@ -73,7 +73,7 @@ class Administration:
 
     tx: Transaction
     record: UserRecord
-    grantable: frozenset[str]
+    grantable: Powers
 
 
 @asynccontextmanager
@@ -115,17 +115,16 @@ async def recorded_denials(
         raise
 
 
-async def lock_and_judge(
-    kw: Context, tx: Transaction, actor: Actor, *user_ids: UUID
-) -> frozenset[str]:
+async def lock_and_judge(kw: Context, tx: Transaction, actor: Actor, *user_ids: UUID) -> Powers:
     """Hold the accounts that this is about; what the actor may do, as of now."""
     if actor.user_id is None:
         await users.lock(tx, *user_ids)
-        return frozenset({EVERYTHING})
+        return Powers((ADMIN,), frozenset({EVERYTHING}))
     await users.lock(tx, actor.user_id, *user_ids)
     standing = await users.find(tx, actor.user_id)
     require_standing(kw, standing)
-    return kw.roles.of(standing.role_names) if standing else frozenset()
+    roles = (*standing.role_names, USER) if standing else ()
+    return Powers(roles, kw.roles.of(roles))
 
 
 def require_standing(kw: Context, actor: UserRecord | None) -> None:
@@ -138,24 +137,30 @@ def require_standing(kw: Context, actor: UserRecord | None) -> None:
         raise AdministratorNoLonger
 
 
-def narrow(actor: Actor, powers: frozenset[str]) -> frozenset[str]:
+def narrow(actor: Actor, powers: Powers) -> Powers:
     """A credential that may do less than its account hands out no more than it may do itself."""
     if actor.narrowed_to is None:
         return powers
-    return frozenset(scope for scope in actor.narrowed_to if permits(powers, [scope]))
+    scopes = frozenset(one for one in actor.narrowed_to if permits(powers.permissions, [one]))
+    return replace(powers, permissions=scopes, narrowed=True)
 
 
-def refuse_stronger_account(kw: Context, powers: frozenset[str], target: UserRecord) -> None:
-    """Nobody changes an account that holds a permission which they lack."""
-    if not permits(powers, kw.roles.of(target.role_names)):
+def refuse_stronger_account(kw: Context, powers: Powers, target: UserRecord) -> None:
+    """Nobody changes an account that holds a role which they don't hold."""
+    if not all(holds(kw, powers, role) for role in target.role_names):
         raise StrongerAccount
 
 
-def refuse_greater_grant(kw: Context, grantable: frozenset[str], roles: Iterable[str]) -> None:
-    """Nobody gives a role whose permissions they don't hold."""
+def refuse_greater_grant(kw: Context, grantable: Powers, roles: Iterable[str]) -> None:
+    """Nobody gives or takes away a role that they don't hold, whatever it permits."""
     for role in roles:
-        if not permits(grantable, kw.roles.of([role])):
-            raise GreaterGrant(f"The role {role} permits more than your own account may do.")
+        if not holds(kw, grantable, role):
+            raise GreaterGrant(f"Only who holds the role {role} gives it or takes it away.")
+
+
+def holds(kw: Context, powers: Powers, role: str) -> bool:
+    """A host may ask for a role by its name, so that what it permits is not all that it is."""
+    return permits(powers.permissions, [EVERYTHING]) or kw.roles.is_held(role, powers)
 
 
 def refuse_own_roles(actor: Actor, user_id: UUID) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, cast
 from fastapi import FastAPI, Form
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
 from typing_extensions import TypeVar
 
 from keywright.accounts.users.addresses import EMAIL_LENGTH
@@ -21,16 +20,18 @@ from keywright.core.errors import KeywrightError
 from keywright.core.hooks import Hooks
 from keywright.core.principal import User
 from keywright.core.settings import Settings, load_settings, refuse_unsafe
-from keywright.core.web.caller import request_id_of, resolve_caller
+from keywright.core.web.caller import resolve_caller
 from keywright.core.web.cookies import device_cookie
+from keywright.core.web.factory import requirement_factory
 from keywright.core.web.openapi import describe_ours
-from keywright.core.web.problem import problem_response
+from keywright.core.web.refusal import render_problems_of, render_refusal
 from keywright.core.web.require import (
     ClaimsRequired,
     OptionalUser,
     PrincipalRequired,
     SecuritySchemes,
     UserRequired,
+    several,
 )
 from keywright.core.web.route import refuse_unstarted
 from keywright.flows.administer_users import NewUser, create_user
@@ -100,6 +101,7 @@ class Keywright(Generic[Profile]):
     def hooks(self) -> Hooks:
         return self.context.hooks
 
+    @requirement_factory
     def user(
         self,
         *,
@@ -111,44 +113,51 @@ class Keywright(Generic[Profile]):
         """A dependency: the signed-in `User`, who meets every condition.
 
         `verified`: the e-mail address is proven. `scopes`: the credential may do all of these.
-        `role`: holds it, or one above it. `fresh`: proved themselves in the last
+        `role`: holds it, or one above it; a token narrowed to some scopes, only where these are
+        all that the role permits. `fresh`: proved themselves in the last
         `reauth_max_age` seconds.
         """
         return UserRequired(
             self.context,
             self.context.schemes,
-            tuple(scopes),
+            several(scopes),
             verified=verified,
             role=role,
             fresh=fresh,
         )
 
+    @requirement_factory
     def superuser(self) -> UserRequired:
         """`kw.user(role="admin")`."""
         return self.user(role="admin")
 
+    @requirement_factory
     def require_role(self, role: str) -> UserRequired:
         """`kw.user(role=…)`."""
         return self.user(role=role)
 
+    @requirement_factory
     def require_scopes(self, *scopes: str) -> PrincipalRequired:
         """`kw.principal(scopes=…)`."""
         return self.principal(scopes=scopes)
 
+    @requirement_factory
     def optional_user(self) -> OptionalUser:
         """A dependency: the signed-in `User`, or None for a request without a credential."""
         return OptionalUser(self.context, self.context.schemes)
 
+    @requirement_factory
     def principal(self, *, scopes: Iterable[str] = ()) -> PrincipalRequired:
         """A dependency: whoever carries the credential, with the scopes asked for."""
-        return PrincipalRequired(self.context, self.context.schemes, tuple(scopes))
+        return PrincipalRequired(self.context, self.context.schemes, several(scopes))
 
+    @requirement_factory
     def claims(self, *, scopes: Iterable[str] = ()) -> ClaimsRequired:
         """Sees a revocation only at the token's expiry; introspection is the other choice.
 
         A dependency: the access token's claims, by its signature and without the database.
         """
-        return ClaimsRequired(self.context, self.context.schemes, tuple(scopes))
+        return ClaimsRequired(self.context, self.context.schemes, several(scopes))
 
     async def sign_in(
         self,
@@ -166,6 +175,7 @@ class Keywright(Generic[Profile]):
         `TooManyRequests`, `Overloaded`.
         """
         kw = self.context
+        render_problems_of(request)
         refuse_unstarted(kw)
         form = SignInForm(
             username, password, scope, device=device_cookie(kw.settings).read(request)
@@ -202,10 +212,10 @@ class Keywright(Generic[Profile]):
         """
         if prefix is not None:
             self._move_api(prefix)
+        describe_ours(app, self.context.schemes)
         app.include_router(collect_routes(self.parts, include=include))
-        app.add_exception_handler(KeywrightError, render_error)
+        app.add_exception_handler(KeywrightError, render_refusal)  # type: ignore[arg-type]  # for both, which Starlette's types do not know
         wrap_lifespan(app, self.lifespan)
-        describe_ours(app)
 
     def _move_api(self, prefix: str) -> None:
         """Cookies and `/docs` must name the place where the API really is."""
@@ -248,12 +258,6 @@ class Keywright(Generic[Profile]):
         """Run Keywright: enter it in the outer application's lifespan when `app` is mounted."""
         async with running(self.parts):
             yield
-
-
-async def render_error(request: Request, error: Exception) -> Response:
-    """Our own exception class, wherever a dependency of ours raised it."""
-    assert isinstance(error, KeywrightError)
-    return problem_response(error, request_id_of(request))
 
 
 def wrap_lifespan(app: FastAPI, lifespan: Callable[[], AbstractAsyncContextManager[None]]) -> None:

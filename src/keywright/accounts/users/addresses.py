@@ -1,4 +1,6 @@
-"""E-mail addresses and usernames: what is accepted, and the folded form they are unique by."""
+"""E-mail addresses, usernames and names: what is accepted, and the form that the first two are
+unique by.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from contextlib import suppress
 import idna
 from email_validator import EmailNotValidError, validate_email
 
+from keywright.core.control_characters import has_controls
 from keywright.core.errors import FieldError, InvalidInput
 
 EMAIL_LENGTH = 320
@@ -42,11 +45,19 @@ def fold_email(value: str) -> str:
 
     Never mailed to. Any text has one, so that a look-up by a wrong address costs the same.
     """
-    text = fold(value).strip()
+    text = unicodedata.normalize("NFKC", value).strip()
     local, at, domain = text.rpartition("@")
+    folded = f"{fold(local)}@{fold_domain(domain)}" if at else fold(text)
+    return folded[:EMAIL_LENGTH]
+
+
+def fold_domain(domain: str) -> str:
+    """As mail finds it (UTS 46, non-transitional). Case folding would lead to somebody else's:
+    `faß.de` is not `fass.de`.
+    """
     with suppress(idna.IDNAError, UnicodeError):
-        domain = idna.encode(domain, uts46=True).decode() if domain else ""
-    return f"{local}{at}{domain}"[:EMAIL_LENGTH]
+        return idna.encode(domain, uts46=True).decode()
+    return domain.lower()
 
 
 def fold(text: str) -> str:
@@ -61,6 +72,13 @@ def check_username(value: str) -> str:
     if not all(character.isalnum() or character in "._-" for character in name):
         raise bad_username("A username has letters, digits, dots, dashes and underscores only.")
     return name
+
+
+def refuse_control_characters(name: str | None) -> None:
+    """A name is printed in tables, logs and mails, whose next line is not its own."""
+    if name and has_controls(name):
+        detail = "A name has no line breaks and no control characters."
+        raise InvalidInput(detail, errors=[FieldError("name", "control_characters", detail)])
 
 
 def bad_username(detail: str) -> InvalidUsername:

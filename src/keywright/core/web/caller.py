@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -11,10 +12,13 @@ from starlette.requests import HTTPConnection
 
 from keywright.core.ids import new_secret
 from keywright.core.log import get_logger
+from keywright.core.settings import UNIX_SOCKET
 
 if TYPE_CHECKING:
     from keywright.core.settings import Settings
 
+NO_ADDRESS = "unknown"  # who comes by a Unix socket
+ADDRESS_AND_PORT = re.compile(r"\[(?P<ipv6>[^\]]*)\](?::\d+)?|(?P<ipv4>[\d.]+):\d+")
 FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip")
 USER_AGENT_LENGTH = 300
 log = get_logger("keywright.web")
@@ -32,7 +36,7 @@ class Caller:
 
 
 def resolve_caller(request: HTTPConnection, settings: Settings) -> Caller:
-    peer = unmapped(request.client.host) if request.client else "unknown"
+    peer = address_of_peer(request)
     ip = client_address(request, peer, settings.trusted_proxies)
     hidden = behind_unknown_proxy(request, peer, settings.trusted_proxies)
     if hidden:
@@ -45,6 +49,15 @@ def resolve_caller(request: HTTPConnection, settings: Settings) -> Caller:
     )
 
 
+def address_of_peer(request: HTTPConnection) -> str:
+    return unmapped(request.client.host) if request.client else NO_ADDRESS
+
+
+def comes_by_unix_socket(request: HTTPConnection) -> bool:
+    """Only there a server has no address to name."""
+    return request.client is None
+
+
 def request_id_of(request: HTTPConnection) -> str:
     state = request.scope.setdefault("state", {})
     if "keywright_request_id" not in state:
@@ -55,12 +68,12 @@ def request_id_of(request: HTTPConnection) -> str:
 
 def client_address(request: HTTPConnection, peer: str, trusted_proxies: tuple[str, ...]) -> str:
     """The rightmost forwarded address that is not a trusted proxy; else the peer itself."""
-    trusted = parse_networks(trusted_proxies)
-    if not is_within(peer, trusted):
+    if not is_trusted(request, peer, trusted_proxies):
         return peer
+    trusted = parse_networks(trusted_proxies)
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     for address in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-        bare = unmapped(address.strip("[]"))
+        bare = unmapped(without_port(address))
         if not is_address(bare):
             return peer
         if not is_within(bare, trusted):
@@ -74,19 +87,28 @@ def behind_unknown_proxy(
     """Whether a proxy that no setting names stands between: limits by address would then count
     everybody as one, so they are suspended (security.md, "Browser").
     """
-    if trusted_proxies or not any(name in request.headers for name in FORWARDING_HEADERS):
+    if not any(name in request.headers for name in FORWARDING_HEADERS):
         return False
-    return is_address(peer) and ipaddress.ip_address(peer).is_private
+    if comes_by_unix_socket(request):
+        return UNIX_SOCKET not in trusted_proxies
+    return not trusted_proxies and is_address(peer) and ipaddress.ip_address(peer).is_private
+
+
+def is_trusted(request: HTTPConnection, peer: str, trusted_proxies: tuple[str, ...]) -> bool:
+    if comes_by_unix_socket(request):
+        return UNIX_SOCKET in trusted_proxies
+    return is_within(peer, parse_networks(trusted_proxies))
 
 
 @lru_cache(maxsize=64)
 def tell_of_unknown_proxy(peer: str) -> None:
     """Once for each."""
+    name = UNIX_SOCKET if peer == NO_ADDRESS else peer
     log.warning(
         "proxy_unknown",
         peer=peer,
         effect="limits by network address are suspended for it",
-        advice=f"if it is your reverse proxy, set KEYWRIGHT_TRUSTED_PROXIES={peer}",
+        advice=f"if it is your reverse proxy, set KEYWRIGHT_TRUSTED_PROXIES={name}",
     )
 
 
@@ -98,6 +120,12 @@ def network_of(ip: str) -> str:
     if isinstance(address, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(address), 64), strict=False))
     return ip
+
+
+def without_port(address: str) -> str:
+    """Some proxies write `192.0.2.1:5000` and `[2001:db8::1]:5000`."""
+    found = ADDRESS_AND_PORT.fullmatch(address)
+    return found["ipv6"] or found["ipv4"] or "" if found else address
 
 
 def unmapped(ip: str) -> str:
@@ -124,4 +152,8 @@ def is_within(ip: str, networks: tuple[Network, ...]) -> bool:
 
 @lru_cache(maxsize=64)
 def parse_networks(networks: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(ipaddress.ip_network(network, strict=False) for network in networks)
+    return tuple(
+        ipaddress.ip_network(network, strict=False)
+        for network in networks
+        if network != UNIX_SOCKET
+    )

@@ -5,16 +5,21 @@ FastAPI writes the document; what it cannot be told is put right afterwards, whe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
 from keywright.core.web.problem import PROBLEM_JSON, Problem
 
+if TYPE_CHECKING:
+    from keywright.core.context import Context, SecuritySchemes
+
 BEARER = "KeywrightBearer"
 COOKIE = "KeywrightCookie"
 OPTIONAL_SIGN_IN: dict[str, Any] = {"security": [{BEARER: []}, {COOKIE: []}, {}]}
+LOGINS = "keywright_logins"  # at `app.openapi`: of the Keywrights that it describes
 NAME = "x-keywright-name"  # marks our operations while the document is written
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Problem, "description": "What is wrong and what to do (RFC 9457)."},
@@ -26,9 +31,16 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 Operation = dict[str, Any]
 
 
-def describe_ours(app: FastAPI) -> None:
-    """Extend `app.openapi`, as FastAPI documents it."""
+def describe_ours(app: FastAPI, schemes: SecuritySchemes) -> None:
+    """Extend `app.openapi`, as FastAPI documents it. Done before routes are added: they repeat the
+    names of the schemes.
+    """
     generate = app.openapi
+    logins: list[str] = getattr(generate, LOGINS, [])
+    if schemes.login not in logins:
+        logins = [*logins, schemes.login]
+    if (number := 1 + logins.index(schemes.login)) > 1:
+        schemes.number(number)
 
     def openapi() -> dict[str, Any]:
         document = generate()
@@ -40,7 +52,18 @@ def describe_ours(app: FastAPI) -> None:
         list_scopes(document, operations)
         return document
 
+    setattr(openapi, LOGINS, logins)
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def name_schemes(described: Operation, kw: Context) -> Operation:
+    """Where a route of ours says by itself how to sign in, which of its Keywrights is meant."""
+    if "security" not in described:
+        return described
+    names = {BEARER: kw.schemes.bearer.scheme_name, COOKIE: kw.schemes.cookie.scheme_name}
+    ways: list[dict[str, list[str]]] = described["security"]
+    security = [{names.get(name, name): way[name] for name in way} for way in ways]
+    return {**described, "security": security}
 
 
 def operations_of(document: dict[str, Any]) -> Iterator[Operation]:
@@ -69,13 +92,11 @@ def type_problems(operation: Operation) -> None:
 def list_scopes(document: dict[str, Any], operations: list[Operation]) -> None:
     """`/docs` offers the scopes that the scheme lists; a requirement does not list its own."""
     schemes = document.get("components", {}).get("securitySchemes", {})
-    if BEARER not in schemes:
-        return
-    offered = schemes[BEARER]["flows"]["password"]["scopes"]
-    for operation in operations:
-        for requirement in operation.get("security", ()):
-            for scope in requirement.get(BEARER, ()):
-                offered.setdefault(scope, "")
+    for name in filter(re.compile(rf"{BEARER}\d*").fullmatch, schemes):
+        offered = schemes[name]["flows"]["password"]["scopes"]
+        for operation in operations:
+            for requirement in operation.get("security", ()):
+                offered.update(dict.fromkeys(requirement.get(name, ()), ""))
 
 
 def is_problem(described: dict[str, Any]) -> bool:

@@ -16,13 +16,20 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Security
 from fastapi.openapi.models import OAuthFlowPassword
 from fastapi.security import APIKeyCookie, OAuth2PasswordBearer
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
-from keywright.core.errors import Forbidden, NotAuthenticated, ReauthenticationRequired
+from keywright.core.errors import (
+    ConfigurationError,
+    Forbidden,
+    NotAuthenticated,
+    ReauthenticationRequired,
+)
 from keywright.core.principal import Claims, Principal, User
-from keywright.core.roles import holds_role
+from keywright.core.roles import Powers, RolePermissions
 from keywright.core.web.cookies import page_cookie
+from keywright.core.web.factory import refuse_requirement_alone
 from keywright.core.web.openapi import BEARER, COOKIE
+from keywright.core.web.refusal import render_problems_of
 from keywright.core.web.route import refuse_unstarted
 
 if TYPE_CHECKING:
@@ -45,17 +52,29 @@ class RoleRequired(Forbidden):
     code = "role_required"
 
 
+class BearerScheme(OAuth2PasswordBearer):
+    """Only describes: the authenticator reads it. So it asks nothing of requests or websockets."""
+
+    async def __call__(self, request: HTTPConnection) -> None: ...
+
+
+class CookieScheme(APIKeyCookie):
+    """Only describes, likewise."""
+
+    async def __call__(self, request: HTTPConnection) -> None: ...
+
+
 class SecuritySchemes:
     """The ways to show a credential, as OpenAPI describes them."""
 
     def __init__(self, settings: Any) -> None:
-        self.bearer = OAuth2PasswordBearer(
+        self.bearer = BearerScheme(
             tokenUrl=login_url(settings),
             scheme_name=BEARER,
             description="Sign in with e-mail address and password.",
             auto_error=False,
         )
-        self.cookie = APIKeyCookie(
+        self.cookie = CookieScheme(
             name=page_cookie(settings).full_name,
             scheme_name=COOKIE,
             description="The cookie of the hosted sign-in pages.",
@@ -68,6 +87,14 @@ class SecuritySchemes:
 
     def move_login(self, settings: Any) -> None:
         self._password.tokenUrl = login_url(settings)
+
+    def number(self, number: int) -> None:
+        """Other names than those of the Keywrights that are in the application already."""
+        self.bearer.scheme_name, self.cookie.scheme_name = f"{BEARER}{number}", f"{COOKIE}{number}"
+
+    @property
+    def login(self) -> str:
+        return self._password.tokenUrl
 
     @property
     def _password(self) -> OAuthFlowPassword:
@@ -96,7 +123,7 @@ class Requirement:
         needed = list(self.scopes)
         return inspect.Signature(
             [
-                inspect.Parameter("request", keyword, annotation=Request),
+                inspect.Parameter("request", keyword, annotation=HTTPConnection),
                 *(
                     inspect.Parameter(
                         name, keyword, default=Security(scheme, scopes=needed), annotation=Any
@@ -108,6 +135,10 @@ class Requirement:
                 ),
             ]
         )
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        refuse_requirement_alone(source)
+        return handler(source)
 
     async def authenticate(self, request: Request) -> Principal | None:
         refuse_unstarted(self.context)
@@ -128,8 +159,8 @@ class UserRequired(Requirement):
     role: str | None = None
     fresh: bool = False
 
-    async def __call__(self, request: Request, **_credentials: Any) -> User[Any]:
-        principal = await self.check(request)
+    async def __call__(self, request: HTTPConnection, **_credentials: Any) -> User[Any]:
+        principal = await self.check(arriving(request))
         assert principal.user is not None
         return principal.user
 
@@ -151,8 +182,8 @@ class UserRequired(Requirement):
         assert user is not None
         if self.verified and not user.email_verified:
             return VerificationRequired()
-        if self.role is not None and not holds_role(user.roles, self.role):
-            return RoleRequired(f"This needs the role {self.role}.")
+        if self.role is not None and not has_role(principal, self.role, self.context.roles):
+            return role_required(principal, self.role)
         return missing_scope(principal, self.scopes)
 
 
@@ -161,17 +192,17 @@ class SessionRequired(UserRequired):
     """As `UserRequired`, answering the principal: for routes of the account itself."""
 
     async def __call__(  # type: ignore[override]  # the same check, with the whole answer
-        self, request: Request, **_credentials: Any
+        self, request: HTTPConnection, **_credentials: Any
     ) -> Principal:
-        return await self.check(request)
+        return await self.check(arriving(request))
 
 
 @dataclass(frozen=True)
 class OptionalUser(Requirement):
     """The signed-in account, or None without a credential. A bad credential is still refused."""
 
-    async def __call__(self, request: Request, **_credentials: Any) -> User[Any] | None:
-        principal = await self.authenticate(request)
+    async def __call__(self, request: HTTPConnection, **_credentials: Any) -> User[Any] | None:
+        principal = await self.authenticate(arriving(request))
         return principal.user if principal is not None else None
 
 
@@ -179,8 +210,8 @@ class OptionalUser(Requirement):
 class PrincipalRequired(Requirement):
     """Whoever carries the credential, with the scopes asked for."""
 
-    async def __call__(self, request: Request, **_credentials: Any) -> Principal:
-        principal = await self.require(request)
+    async def __call__(self, request: HTTPConnection, **_credentials: Any) -> Principal:
+        principal = await self.require(arriving(request))
         if missing_scope(principal, self.scopes) is not None:
             principal = await self.context.authenticator.reread(principal)
         if (error := missing_scope(principal, self.scopes)) is not None:
@@ -195,17 +226,51 @@ class ClaimsRequired(Requirement):
     The token's signature and claims, without the database.
     """
 
-    async def __call__(self, request: Request, **_credentials: Any) -> Claims:
-        claims = await self.context.authenticator.claims(request)
+    async def __call__(self, request: HTTPConnection, **_credentials: Any) -> Claims:
+        claims = await self.context.authenticator.claims(arriving(request))
         missing = [scope for scope in self.scopes if scope not in claims.scopes]
         if missing:
             raise insufficient_scope(missing)
         return claims
 
 
+def arriving(connection: HTTPConnection) -> Request:
+    """What a host's route was asked for; a refusal of it will be a problem."""
+    render_problems_of(connection)
+    return as_request(connection)
+
+
+def as_request(connection: HTTPConnection) -> Request:
+    """A handshake as a request that changes something, since whoever holds the socket may: no page
+    of another site opens one with a cookie.
+    """
+    if isinstance(connection, Request):
+        return connection
+    return Request({**connection.scope, "type": "http", "method": "POST"})
+
+
+def several(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Raise `ConfigurationError` for a string, which Python would read as its letters."""
+    if isinstance(scopes, str):
+        raise ConfigurationError(f"`scopes` is a list: write scopes={scopes.split()!r}.")
+    return tuple(scopes)
+
+
+def has_role(principal: Principal, role: str, permissions: RolePermissions) -> bool:
+    """A token that was narrowed to some scopes has no role that may do more."""
+    assert principal.user is not None
+    powers = Powers(principal.user.roles, principal.scopes, principal.narrowed)
+    return permissions.is_held(role, powers)
+
+
 def own_session(kw: Context, *, fresh: bool = False) -> SessionRequired:
     """For the account's own routes: a first-party session, whatever scopes others carry."""
     return SessionRequired(kw, kw.schemes, fresh=fresh)
+
+
+def role_required(principal: Principal, role: str) -> RoleRequired:
+    way = ", by a sign-in that asked for all that it permits" if principal.narrowed else ""
+    return RoleRequired(f"This needs the role {role}{way}.")
 
 
 def missing_scope(principal: Principal, scopes: tuple[str, ...]) -> Forbidden | None:

@@ -22,7 +22,7 @@ from keywright.core.errors import KeywrightError, Unavailable
 from keywright.core.log import get_logger
 from keywright.core.web import body
 from keywright.core.web.caller import request_id_of
-from keywright.core.web.openapi import NAME, PROBLEM_RESPONSES
+from keywright.core.web.openapi import NAME, PROBLEM_RESPONSES, name_schemes
 from keywright.core.web.origin import carries_explicit_credential, refuse_cross_site
 from keywright.core.web.problem import problem_response, validation_error
 
@@ -41,7 +41,8 @@ class KeywrightRoute(APIRoute):
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
-        self.openapi_extra = {**(self.openapi_extra or {}), NAME: self.name}
+        described = name_schemes(self.openapi_extra or {}, self.context)
+        self.openapi_extra = {**described, NAME: self.name}
 
     def get_route_handler(self) -> Handler:
         handle = super().get_route_handler()

@@ -42,5 +42,11 @@ def add(api: APIRouter, pages: Pages) -> None:
         try:
             user = await recover_account.preview_reset(kw, form["token"])
         except InvalidLink as error:
-            return dead_link.show(request, Form().refused(error), ask_at="/forgot-password")
+            return dead_link.show(
+                request,
+                Form().refused(error),
+                ask_at="/forgot-password",
+                done="your new password is set",
+                way_on="sign in with it",
+            )
         return page.show(request, form, email=user.email)

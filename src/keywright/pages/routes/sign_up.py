@@ -20,7 +20,7 @@ from keywright.pages.form import CHOSEN_PASSWORD, EMAIL, RETURN_TO, Form
 from keywright.pages.form_page import FormPage
 from keywright.pages.page import Pages
 from keywright.pages.page_route import GET
-from keywright.pages.routes.sign_in import go_on
+from keywright.pages.routes.sign_in import end_earlier_session, go_on
 from keywright.pages.routes.verify_email import check_mail
 from keywright.pages.visitor import find_visitor
 
@@ -69,4 +69,7 @@ async def tell(kw: Context, request: Request, form: Form, browser_secret: str) -
     """The page cookie's value where nothing has to be proven first."""
     caller = resolve_caller(request, kw.settings)
     wanted = SignUpForm(form["email"], form["password"], profile=check_profile(kw, None))
-    return await sign_up_for_pages(kw, wanted, caller, browser_secret=browser_secret)
+    page_secret = await sign_up_for_pages(kw, wanted, caller, browser_secret=browser_secret)
+    if page_secret is not None:
+        await end_earlier_session(kw, request, caller)
+    return page_secret

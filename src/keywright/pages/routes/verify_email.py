@@ -57,7 +57,13 @@ def add(api: APIRouter, pages: Pages) -> None:
             holder = await who_opened_it(kw, request)
             preview = await prove_address.preview_link(kw, form["token"], holder)
         except InvalidLink as error:
-            return dead_link.show(request, Form().refused(error), ask_at="/verify-email/resend")
+            return dead_link.show(
+                request,
+                Form().refused(error),
+                ask_at="/verify-email/resend",
+                done="your e-mail address is confirmed",
+                way_on="sign in",
+            )
         return page.show(request, form, preview=preview)
 
     add_resend(api, pages)

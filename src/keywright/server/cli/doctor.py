@@ -61,6 +61,6 @@ async def look(context: typer.Context, send_to: str | None) -> AsyncIterator[Fin
 
 def say_finding(finding: Finding) -> None:
     mark = typer.style(f"{finding.verdict:<8}", fg=COLORS[finding.verdict], bold=True)
-    say(f"{mark} {finding.part:<10} {finding.says}")
+    say(f" {finding.part:<10} {finding.says}", mark=mark)
     if finding.advice:
         say(f"{'':<20}→ {finding.advice}")

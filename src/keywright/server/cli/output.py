@@ -11,13 +11,15 @@ from typing import Any
 
 import typer
 
+from keywright.core.control_characters import escape_controls, escape_controls_in_json
 from keywright.core.errors import DatabaseUnavailable, KeywrightError
 
 UNFOLDED = 1000  # columns: what another program reads has one line a row
 
 
-def say(sentence: str) -> None:
-    typer.echo(sentence)
+def say(sentence: str, *, mark: str = "") -> None:
+    """`mark` may be colored; nothing in the sentence is."""
+    typer.echo(mark + escape_controls(sentence))
 
 
 def say_program() -> str:
@@ -27,7 +29,8 @@ def say_program() -> str:
 
 
 def say_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    text = json.dumps(value, indent=2, default=str, ensure_ascii=False)
+    typer.echo(escape_controls_in_json(text))
 
 
 def say_refusal(error: KeywrightError) -> None:
@@ -35,7 +38,7 @@ def say_refusal(error: KeywrightError) -> None:
     lines = [error.detail, *(one.detail for one in error.errors if one.detail != error.detail)]
     if isinstance(error, DatabaseUnavailable) and error.__cause__ is not None:
         lines.append(describe_cause(error.__cause__))
-    typer.echo("keywright: " + "\n  ".join(lines), err=True)
+    typer.echo("keywright: " + "\n  ".join(map(escape_controls, lines)), err=True)
 
 
 def describe_cause(cause: BaseException) -> str:
@@ -51,7 +54,7 @@ def say_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape_controls, row))
     width = None if sys.stdout.isatty() else UNFOLDED
     Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 

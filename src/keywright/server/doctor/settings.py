@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from keywright.core.errors import ConfigurationError
-from keywright.core.settings import Settings, refuse_unsafe, refuse_weak_secret
+from keywright.core.settings import (
+    UNIX_SOCKET,
+    Settings,
+    refuse_unsafe,
+    refuse_weak_secret,
+)
 from keywright.server.doctor.findings import Finding, ok, problem, warning
 
 PART = "settings"
@@ -91,7 +96,7 @@ def examine_limits(settings: Settings) -> Iterator[Finding]:
 
 def examine_proxies(settings: Settings) -> Iterator[Finding]:
     for network in settings.trusted_proxies:
-        if ip_network(network, strict=False).prefixlen < WIDEST_PROXY_NETWORK:
+        if network != UNIX_SOCKET and is_most_of_the_internet(network):
             yield problem(
                 PART,
                 f"KEYWRIGHT_TRUSTED_PROXIES holds {network}: anybody can pretend to call from any "
@@ -104,8 +109,13 @@ def examine_proxies(settings: Settings) -> Iterator[Finding]:
             "People come by https, so a reverse proxy stands before this server, but "
             "KEYWRIGHT_TRUSTED_PROXIES names none: limits by address are suspended when it sends "
             "forwarding headers, and everybody counts as one caller when it does not.",
-            "Set KEYWRIGHT_TRUSTED_PROXIES to the proxy's networks, such as 127.0.0.1/32.",
+            "Set KEYWRIGHT_TRUSTED_PROXIES to the proxy's networks, such as 127.0.0.1/32, or to "
+            f"{UNIX_SOCKET} if it comes by a Unix socket.",
         )
+
+
+def is_most_of_the_internet(network: str) -> bool:
+    return ip_network(network, strict=False).prefixlen < WIDEST_PROXY_NETWORK
 
 
 def examine_strength(settings: Settings) -> Iterator[Finding]:
