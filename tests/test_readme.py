@@ -22,7 +22,8 @@ import pytest
 from parts.processes import free_port
 from parts.server import RunningServer, environment
 
-from keywright.core.settings import Settings, refuse_unsafe
+from keywright.core.settings import Settings
+from keywright.core.unsafe_settings import refuse_unsafe
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text()

@@ -95,7 +95,7 @@ def test_every_file_of_security_tests_guards_a_rule() -> None:
         ({"defence": f"{GOOD['defence']}_any_more"}, "there is no keywright"),
         ({"defence": "keywright.gone:gone"}, "there is no keywright"),
         ({"defence": "keywright.protocol.jws"}, "there is no keywright"),
-        ({"defence": "keywright.core.settings:SECRET_KEY_MIN_LENGTH"}, "is no function"),
+        ({"defence": "keywright.core.unsafe_settings:SECRET_KEY_MIN_LENGTH"}, "is no function"),
         ({"replace": "lambda: ("}, "SyntaxError"),
         ({"replace": "orignal"}, "NameError"),
         ({"replace": "None"}, "is no function"),

@@ -10,7 +10,8 @@ import pytest
 
 from keywright import Keywright, Settings
 from keywright.core.errors import ConfigurationError
-from keywright.core.settings import load_settings, refuse_weak_old_secrets, refuse_weak_secret
+from keywright.core.settings import load_settings
+from keywright.core.unsafe_settings import refuse_weak_old_secrets, refuse_weak_secret
 
 SAFE = {
     "env": "production",

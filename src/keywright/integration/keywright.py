@@ -19,7 +19,8 @@ from keywright.core.db.url import open_database
 from keywright.core.errors import KeywrightError
 from keywright.core.hooks import Hooks
 from keywright.core.principal import User
-from keywright.core.settings import Settings, load_settings, refuse_unsafe
+from keywright.core.settings import Settings, load_settings
+from keywright.core.unsafe_settings import refuse_unsafe
 from keywright.core.web.caller import resolve_caller
 from keywright.core.web.cookies import device_cookie
 from keywright.core.web.factory import requirement_factory

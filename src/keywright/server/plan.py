@@ -7,7 +7,8 @@ import socket
 from dataclasses import dataclass
 
 from keywright.core.errors import ConfigurationError
-from keywright.core.settings import Settings, load_settings, refuse_unsafe
+from keywright.core.settings import Settings, load_settings
+from keywright.core.unsafe_settings import refuse_unsafe
 from keywright.server.installation import import_keywright
 
 BACKLOG = 2048

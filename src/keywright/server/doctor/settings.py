@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 
 from keywright.core.errors import ConfigurationError
-from keywright.core.settings import (
-    UNIX_SOCKET,
-    Settings,
-    refuse_unsafe,
-    refuse_weak_secret,
-)
+from keywright.core.settings import UNIX_SOCKET, Settings
+from keywright.core.unsafe_settings import refuse_unsafe, refuse_weak_secret
 from keywright.server.doctor.findings import Finding, ok, problem, warning
 
 PART = "settings"
