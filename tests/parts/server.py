@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from parts.processes import ServerDidNotStart, free_port
+from parts.server_logs import require_no_secrets
 
 PROGRAM = Path(sys.executable).with_name("keywright")
 START_SECONDS = 60
@@ -73,9 +74,10 @@ class RunningServer:
         return self.log.read_text(errors="replace")
 
     def kill(self) -> None:
-        """`kill -9`, with all its workers."""
+        """`kill -9`, with all its workers. Every server of a test ends here, its log is read."""
         self._send(signal.SIGKILL)
         self.process.wait(STOP_SECONDS)
+        require_no_secrets(self.read_log())
 
     def stop(self) -> int:
         """Ask it to stop, and wait for its exit code."""

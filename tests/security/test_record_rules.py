@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import logging
+import urllib.error
+import urllib.request
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 import structlog
+from parts.server import keywright_server
+from parts.server_logs import require_no_secrets
 from parts.tables import create_tables, opened, sqlite_url
 
 from keywright.audit import service
@@ -22,6 +27,9 @@ from keywright.core.settings import Settings
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 ADA = UUID(int=1)
+PASSWORD = "correct horse battery staple"
+REFRESH = "kwr_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789"
+JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJlLW9mLXRoaXM"
 
 
 @pytest.fixture
@@ -59,6 +67,34 @@ def test_nothing_secret_is_logged(log_stream):
     written = [line for line in log_stream.getvalue().splitlines() if line]
     assert len(written) == 5
     assert "hunter2" not in "".join(written).replace('fail(\\"hunter2', "")
+
+
+def test_no_server_logs_a_secret_that_somebody_shows_it(tmp_path):
+    """In its address, in a header, in a body that is refused: `server.kill` reads the log."""
+    with keywright_server(tmp_path) as server:
+        for path, options in (
+            ("/api/v1/auth/me", {"headers": {"Authorization": f"Bearer {JWT}"}}),
+            (f"/api/v1/auth/me?access_token={JWT}&password={PASSWORD}", {}),
+            ("/api/v1/auth/login", {"data": f"username=ada@example.com&password={PASSWORD}"}),
+            ("/api/v1/auth/login", {"data": f'{{"password": "{PASSWORD}"', "json": True}),
+            ("/api/v1/auth/refresh", {"data": f'{{"refresh_token": "{REFRESH}"}}', "json": True}),
+            (f"/{REFRESH}/{JWT}", {}),
+        ):
+            ask(server.base_url + path.replace(" ", "%20"), **options)
+        server.wait_until(lambda: server.read_log().count('"status"') >= 6, "not all is logged")
+
+
+def test_a_secret_in_a_server_s_log_is_noticed():
+    with pytest.raises(AssertionError, match="A server logged secrets"):
+        require_no_secrets(f"a line\npassword={PASSWORD}")
+
+
+def ask(url: str, *, data: str | None = None, json: bool = False, headers: dict | None = None):
+    kind = {"Content-Type": "application/json"} if json else {}
+    body = data.encode() if data is not None else None
+    request = urllib.request.Request(url, body, {**kind, **(headers or {})})
+    with suppress(urllib.error.HTTPError):
+        urllib.request.urlopen(request).close()
 
 
 def fail(reversed_secret: str) -> None:
