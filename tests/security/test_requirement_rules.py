@@ -124,6 +124,28 @@ def test_a_forgotten_depends_opens_no_route(keywright_instance: Keywright, metho
             getattr(FastAPI(), method)("/")(route)
 
 
+async def test_nobody_sends_the_user_that_a_route_forgot_to_ask_for(kw: KeywrightUnderTest) -> None:
+    app, keywright = FastAPI(), kw.keywright
+    keywright.install(app)
+
+    @app.post("/")
+    async def route(user: User = keywright.user()) -> str:  # type: ignore[assignment]  # the mistake
+        return user.email
+
+    @app.get("/me")
+    async def me(user: User = Depends(keywright.user())) -> User:
+        return user
+
+    async with kw.client(app) as client:
+        ada = await kw.create_user("ada@example.com", roles=["admin"])
+        await kw.sign_in(client)
+        sent = (await client.get("/me")).json() | {"email": ada.email, "roles": ["admin"]}
+        refused = await client.post("/", json=sent, headers={"Authorization": ""})
+        assert refused.status_code == 422
+        assert "Depends(kw.user())" in refused.text
+        assert (await client.post("/")).status_code == 500
+
+
 @pytest.mark.parametrize("factory", ["user", "principal", "claims"])
 def test_a_string_is_no_list_of_scopes(keywright_instance: Keywright, factory: str) -> None:
     with pytest.raises(ConfigurationError, match=r"scopes=\['draw', 'cash:take'\]"):

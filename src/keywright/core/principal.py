@@ -9,6 +9,9 @@ from enum import StrEnum
 from typing import Any, Generic, Protocol
 from uuid import UUID
 
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_before_validator_function
 from starlette.requests import Request
 from typing_extensions import TypeVar
 
@@ -39,6 +42,22 @@ class User(Generic[Profile]):
     created_at: datetime
     profile: Profile = None  # type: ignore[assignment]  # the default of the type variable
     status: UserStatus = field(default=UserStatus.ACTIVE)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Described and written as the dataclass that it is, and never read from a request."""
+        return no_info_before_validator_function(refuse_user_of_a_request, handler(source))
+
+
+def refuse_user_of_a_request(value: Any) -> Any:
+    """With `user: User = kw.user()`, whose `Depends` is forgotten, FastAPI looks for a user in the
+    body: whoever sends one would be whom they like.
+    """
+    if not isinstance(value, User):
+        raise ValueError(  # noqa: TRY004 - what pydantic answers as a field's error
+            "A user is not read from a request: write `Depends(kw.user())`."
+        )
+    return value
 
 
 class PrincipalKind(StrEnum):

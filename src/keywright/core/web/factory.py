@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 from keywright.core.errors import ConfigurationError
 
@@ -49,9 +49,12 @@ class Factory:
             refuse_factory(self.__name__, signature)
         return signature
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> NoReturn:
         refuse_requirement_alone(source)
-        return handler(source)
+
+    def __deepcopy__(self, _memo: object) -> NoReturn:
+        """FastAPI copies the default of a parameter that was not sent: `Depends` is forgotten."""
+        refuse_factory(self.__name__, inspect.signature(self.__func__))
 
 
 def requirement_factory(method: Method) -> Method:
@@ -59,7 +62,7 @@ def requirement_factory(method: Method) -> Method:
     return cast("Method", Factory(method))
 
 
-def refuse_factory(name: str, signature: inspect.Signature) -> None:
+def refuse_factory(name: str, signature: inspect.Signature) -> NoReturn:
     """Raise `NotARequirement`, whose sentence says what to write."""
     needed = any(one.default is one.empty for one in list(signature.parameters.values())[1:])
     written = f"kw.{name}({'…' if needed else ''})"
@@ -69,7 +72,7 @@ def refuse_factory(name: str, signature: inspect.Signature) -> None:
     )
 
 
-def refuse_requirement_alone(source: Any) -> None:
+def refuse_requirement_alone(source: Any) -> NoReturn:
     """Raise `NotARequirement` where pydantic meets one that no `Depends` is around."""
     kind = getattr(source, "__name__", "User")
     raise NotARequirement(

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastapi import Security
 from fastapi.openapi.models import OAuthFlowPassword
@@ -136,9 +136,12 @@ class Requirement:
             ]
         )
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> NoReturn:
         refuse_requirement_alone(source)
-        return handler(source)
+
+    def __deepcopy__(self, _memo: object) -> NoReturn:
+        """FastAPI copies the default of a parameter that was not sent: `Depends` is forgotten."""
+        refuse_requirement_alone(User)
 
     async def authenticate(self, request: Request) -> Principal | None:
         refuse_unstarted(self.context)
