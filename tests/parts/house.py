@@ -166,9 +166,9 @@ class Browser(Visitor):
     async def sign_in_to_pages(self, email: str = ADA, password: str = PASSWORD) -> str:
         """As the hosted pages do it; the value of their cookie."""
         form = SignInForm(email, password)
-        secret = await sign_in_for_pages(self.house.kw, form, CALLER)
-        self.show_page_cookie(secret)
-        return secret
+        signed_in = await sign_in_for_pages(self.house.kw, form, CALLER)
+        self.show_page_cookie(signed_in.secret)
+        return signed_in.secret
 
     def show_page_cookie(self, secret: str) -> None:
         self.http.cookies.set(PAGE_COOKIE, secret, domain="accounts.example.com", path="/")

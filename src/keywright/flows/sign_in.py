@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from keywright.accounts.passwords import throttle
@@ -18,7 +18,7 @@ from keywright.core.errors import TooManyRequests, Unavailable
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
 from keywright.flows.errors import InvalidCredentials, InvalidScope
-from keywright.flows.known_devices import find_device
+from keywright.flows.known_devices import find_device, remember_device
 from keywright.flows.open_session import (
     BY_PASSWORD,
     open_session_for_api,
@@ -41,17 +41,35 @@ class SignInForm:
     browser_secret: str | None = None
 
 
-async def sign_in_for_api(kw: Context, form: SignInForm, caller: Caller) -> Tokens:
+@dataclass(frozen=True, slots=True)
+class ApiSignIn:
+    """`device` is the device cookie's value from now on."""
+
+    tokens: Tokens
+    device: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PageSignIn:
+    """`secret` is the page cookie's value, `device` the device cookie's."""
+
+    secret: str = field(repr=False)
+    device: str = field(repr=False)
+
+
+async def sign_in_for_api(kw: Context, form: SignInForm, caller: Caller) -> ApiSignIn:
     """Raises `InvalidCredentials`, `EmailNotVerified`, `TooManyRequests`, `Overloaded`."""
     user = await prove_password(kw, form, caller)
     scope = narrow_scope(kw, user, form.scope)
-    return await open_session_for_api(kw, user, caller, amr=BY_PASSWORD, scope=scope)
+    tokens = await open_session_for_api(kw, user, caller, amr=BY_PASSWORD, scope=scope)
+    return ApiSignIn(tokens, remember_device(kw.secrets, user, form.device))
 
 
-async def sign_in_for_pages(kw: Context, form: SignInForm, caller: Caller) -> str:
-    """As `sign_in_for_api`; answers the value of the page cookie."""
+async def sign_in_for_pages(kw: Context, form: SignInForm, caller: Caller) -> PageSignIn:
+    """As `sign_in_for_api`, for a browser on the hosted pages."""
     user = await prove_password(kw, form, caller)
-    return await open_session_for_pages(kw, user, caller, amr=BY_PASSWORD)
+    secret = await open_session_for_pages(kw, user, caller, amr=BY_PASSWORD)
+    return PageSignIn(secret, remember_device(kw.secrets, user, form.device))
 
 
 async def prove_password(kw: Context, form: SignInForm, caller: Caller) -> UserRecord:

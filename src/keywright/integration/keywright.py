@@ -181,8 +181,8 @@ class Keywright(Generic[Profile]):
         form = SignInForm(
             username, password, scope, device=device_cookie(kw.settings).read(request)
         )
-        tokens = await sign_in_for_api(kw, form, resolve_caller(request, kw.settings))
-        return BearerToken(tokens.access_token, tokens.expires_in)
+        signed_in = await sign_in_for_api(kw, form, resolve_caller(request, kw.settings))
+        return BearerToken(signed_in.tokens.access_token, signed_in.tokens.expires_in)
 
     async def create_user(
         self,

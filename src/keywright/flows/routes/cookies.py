@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
 from starlette.responses import Response
 
-from keywright.accounts.users import service as users
 from keywright.core.web.cookies import YEAR, device_cookie, page_cookie, refresh_cookie
-from keywright.flows.known_devices import remember_device
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -26,11 +23,5 @@ def set_page_cookie(kw: Context, response: Response, secret: str) -> None:
     page_cookie(kw.settings).write(response, secret, max_age=kw.settings.session_max_age)
 
 
-async def remember_browser(kw: Context, request: Request, response: Response, email: str) -> None:
-    """It signed in to the account of that address: next time it is a known device."""
-    user = await users.find_by_email(kw.db, email)
-    if user is None:  # deleted in this very moment
-        return
-    cookie = device_cookie(kw.settings)
-    value = remember_device(kw.secrets, user, cookie.read(request))
-    cookie.write(response, value, max_age=YEAR)
+def set_device_cookie(kw: Context, response: Response, device: str) -> None:
+    device_cookie(kw.settings).write(response, device, max_age=YEAR)

@@ -19,7 +19,7 @@ from keywright.core.web.require import own_session
 from keywright.flows import stay_signed_in
 from keywright.flows.results import Tokens
 from keywright.flows.routes import schemas as s
-from keywright.flows.routes.cookies import remember_browser, set_page_cookie, set_refresh_cookie
+from keywright.flows.routes.cookies import set_device_cookie, set_page_cookie, set_refresh_cookie
 from keywright.flows.sign_in import SignInForm, sign_in_for_api
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ def add_login(parent: APIRouter, kw: Context) -> None:
             device=device_cookie(kw.settings).read(request),
             browser_secret=sign_up_cookie(kw.settings).read(request),
         )
-        tokens = await sign_in_for_api(kw, form, caller)
-        response = answer_tokens(kw, tokens, in_body=body.token_transport == "body")
-        await remember_browser(kw, request, response, body.email)
+        signed_in = await sign_in_for_api(kw, form, caller)
+        response = answer_tokens(kw, signed_in.tokens, in_body=body.token_transport == "body")
+        set_device_cookie(kw, response, signed_in.device)
         return response
 
     parent.include_router(api)

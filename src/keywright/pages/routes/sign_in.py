@@ -11,8 +11,8 @@ from keywright.core.web import resolve_caller
 from keywright.core.web.caller import Caller
 from keywright.core.web.cookies import device_cookie, sign_up_cookie
 from keywright.core.web.return_to import origin_of, require_registered_return
-from keywright.flows.routes.cookies import remember_browser, set_page_cookie
-from keywright.flows.sign_in import SignInForm, sign_in_for_pages
+from keywright.flows.routes.cookies import set_device_cookie, set_page_cookie
+from keywright.flows.sign_in import PageSignIn, SignInForm, sign_in_for_pages
 from keywright.flows.stay_signed_in import sign_out
 from keywright.pages.form import EMAIL, PASSWORD, RETURN_TO, Form
 from keywright.pages.form_page import FormPage
@@ -40,19 +40,19 @@ def add(api: APIRouter, pages: Pages) -> None:
         require_registered_return(form["return_to"], kw.settings)
         try:
             page.check(request, form)
-            secret = await open_session(pages, request, form)
+            signed_in = await open_session(pages, request, form)
         except KeywrightError as error:
             return show_form(request, form.refused(error))
         response = go_on(pages, form["return_to"])
-        set_page_cookie(kw, response, secret)
-        await remember_browser(kw, request, response, form["email"])
+        set_page_cookie(kw, response, signed_in.secret)
+        set_device_cookie(kw, response, signed_in.device)
         return response
 
     def show_form(request: Request, form: Form) -> Response:
         return page.show(request, form, form_targets=origin_of(form["return_to"]))
 
 
-async def open_session(pages: Pages, request: Request, form: Form) -> str:
+async def open_session(pages: Pages, request: Request, form: Form) -> PageSignIn:
     """Always a new session: whatever page cookie the browser came with gains nothing."""
     kw, caller = pages.kw, resolve_caller(request, pages.kw.settings)
     shown = SignInForm(
@@ -61,9 +61,9 @@ async def open_session(pages: Pages, request: Request, form: Form) -> str:
         device=device_cookie(kw.settings).read(request),
         browser_secret=sign_up_cookie(kw.settings).read(request),
     )
-    secret = await sign_in_for_pages(kw, shown, caller)
+    signed_in = await sign_in_for_pages(kw, shown, caller)
     await end_earlier_session(kw, request, caller)
-    return secret
+    return signed_in
 
 
 async def end_earlier_session(kw: Context, request: Request, caller: Caller) -> None:
