@@ -152,7 +152,49 @@ def test_a_string_is_no_list_of_scopes(keywright_instance: Keywright, factory: s
         getattr(keywright_instance, factory)(scopes="draw cash:take")
 
 
+# The scopes of `Security(…, scopes=[…])`, which FastAPI collects
+
+
+@pytest.mark.parametrize("factory", ["user", "principal", "optional_user", "superuser"])
+async def test_scopes_that_security_asks_for_are_asked_for(kw, factory) -> None:
+    app, keywright = FastAPI(), kw.keywright
+    keywright.install(app)
+    needed = getattr(keywright, factory)()
+    app.get("/one", dependencies=[Security(needed, scopes=["cash:take"])])(lambda: None)
+
+    async def within(_: Any = Depends(needed)) -> None: ...
+
+    app.get("/outer", dependencies=[Security(within, scopes=["cash:take"])])(lambda: None)
+    async with kw.client(app) as client:
+        await kw.sign_in(client, roles=["admin"], scopes=["*"])
+        assert (await client.get("/one")).status_code == 200
+        assert (await client.get("/outer")).status_code == 200
+        await kw.sign_in(client, email="bob@example.com", roles=["manager"])
+        for path in ("/one", "/outer"):
+            answer = await client.get(path)
+            assert answer.status_code == 403, path
+
+
+async def test_scopes_that_security_asks_of_claims_are_asked_for(kw) -> None:
+    app, keywright = FastAPI(), kw.keywright
+    keywright.install(app)
+    needed = keywright.claims(scopes=["draw"])
+    app.get("/", dependencies=[Security(needed, scopes=["cash:take"])])(lambda: None)
+    async with kw.client(app) as client:
+        await kw.sign_in(client, roles=["cashier"], scopes=["draw", "cash:take"])
+        assert (await client.get("/")).status_code == 200
+        await kw.sign_in(client, email="bob@example.com", roles=["cashier"], scopes=["draw"])
+        answer = await client.get("/")
+        assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+
+
 # Roles of a narrowed token
+
+
+async def test_everybody_is_a_user(kw, client) -> None:
+    await kw.sign_in(client)
+    assert (await client.get("/user")).status_code == 200
+    assert (await client.get("/moderator")).status_code == 403
 
 
 @pytest.fixture

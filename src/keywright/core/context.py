@@ -64,7 +64,7 @@ class PasswordHasher(Protocol):
 
 
 class SecuritySchemes(Protocol):
-    """The ways to show a credential, as OpenAPI describes them (`core.web.require`)."""
+    """The ways to show a credential, as OpenAPI describes them (`core.web.schemes`)."""
 
     bearer: Any
     cookie: Any

@@ -30,11 +30,11 @@ from keywright.core.web.require import (
     ClaimsRequired,
     OptionalUser,
     PrincipalRequired,
-    SecuritySchemes,
     UserRequired,
     several,
 )
 from keywright.core.web.route import refuse_unstarted
+from keywright.core.web.schemes import SecuritySchemes
 from keywright.flows.administer_users import NewUser, create_user
 from keywright.flows.administrators import Actor
 from keywright.flows.results import BearerToken

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from fastapi import Security
-from fastapi.openapi.models import OAuthFlowPassword
-from fastapi.security import APIKeyCookie, OAuth2PasswordBearer
+from fastapi.security import SecurityScopes
 from starlette.requests import HTTPConnection, Request
 
 from keywright.core.errors import (
@@ -25,10 +24,8 @@ from keywright.core.errors import (
     ReauthenticationRequired,
 )
 from keywright.core.principal import Claims, Principal, User
-from keywright.core.roles import Powers, RolePermissions
-from keywright.core.web.cookies import page_cookie
+from keywright.core.roles import USER, Powers, RolePermissions
 from keywright.core.web.factory import refuse_requirement_alone
-from keywright.core.web.openapi import BEARER, COOKIE
 from keywright.core.web.refusal import render_problems_of
 from keywright.core.web.route import refuse_unstarted
 
@@ -52,60 +49,6 @@ class RoleRequired(Forbidden):
     code = "role_required"
 
 
-class BearerScheme(OAuth2PasswordBearer):
-    """Only describes: the authenticator reads it. So it asks nothing of requests or websockets."""
-
-    async def __call__(self, request: HTTPConnection) -> None: ...
-
-
-class CookieScheme(APIKeyCookie):
-    """Only describes, likewise."""
-
-    async def __call__(self, request: HTTPConnection) -> None: ...
-
-
-class SecuritySchemes:
-    """The ways to show a credential, as OpenAPI describes them."""
-
-    def __init__(self, settings: Any) -> None:
-        self.bearer = BearerScheme(
-            tokenUrl=login_url(settings),
-            scheme_name=BEARER,
-            description="Sign in with e-mail address and password.",
-            auto_error=False,
-        )
-        self.cookie = CookieScheme(
-            name=page_cookie(settings).full_name,
-            scheme_name=COOKIE,
-            description="The cookie of the hosted sign-in pages.",
-            auto_error=False,
-        )
-
-    def offer(self, scopes: Iterable[str]) -> None:
-        """A scope that a route asks for is one that `/docs` may sign in with."""
-        self._password.scopes.update(dict.fromkeys(scopes, ""))
-
-    def move_login(self, settings: Any) -> None:
-        self._password.tokenUrl = login_url(settings)
-
-    def number(self, number: int) -> None:
-        """Other names than those of the Keywrights that are in the application already."""
-        self.bearer.scheme_name, self.cookie.scheme_name = f"{BEARER}{number}", f"{COOKIE}{number}"
-
-    @property
-    def login(self) -> str:
-        return self._password.tokenUrl
-
-    @property
-    def _password(self) -> OAuthFlowPassword:
-        flow: OAuthFlowPassword = self.bearer.model.flows.password  # type: ignore[attr-defined]  # an OAuth2 model has flows
-        return flow
-
-
-def login_url(settings: Any) -> str:
-    return f"{settings.api_path}/auth/login"
-
-
 @dataclass(frozen=True)
 class Requirement:
     """Base: authenticates the request and declares the schemes that can do so."""
@@ -124,6 +67,7 @@ class Requirement:
         return inspect.Signature(
             [
                 inspect.Parameter("request", keyword, annotation=HTTPConnection),
+                inspect.Parameter("asked", keyword, annotation=SecurityScopes),
                 *(
                     inspect.Parameter(
                         name, keyword, default=Security(scheme, scopes=needed), annotation=Any
@@ -143,6 +87,12 @@ class Requirement:
         """FastAPI copies the default of a parameter that was not sent: `Depends` is forgotten."""
         refuse_requirement_alone(User)
 
+    def with_scopes(self, asked: SecurityScopes | None) -> Self:
+        """Itself, with the scopes of `Security(kw.user(), scopes=[…])` as FastAPI collects them."""
+        if asked is None or not asked.scopes:
+            return self
+        return replace(self, scopes=(*self.scopes, *asked.scopes))
+
     async def authenticate(self, request: Request) -> Principal | None:
         refuse_unstarted(self.context)
         return await self.context.authenticator.authenticate(request)
@@ -151,6 +101,14 @@ class Requirement:
         principal = await self.authenticate(request)
         if principal is None:
             raise NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
+        return principal
+
+    async def permit(self, principal: Principal) -> Principal:
+        """Raise `InsufficientScope`, judged again with a fresh read before."""
+        if missing_scope(principal, self.scopes) is not None:
+            principal = await self.context.authenticator.reread(principal)
+        if (error := missing_scope(principal, self.scopes)) is not None:
+            raise error
         return principal
 
 
@@ -162,8 +120,10 @@ class UserRequired(Requirement):
     role: str | None = None
     fresh: bool = False
 
-    async def __call__(self, request: HTTPConnection, **_credentials: Any) -> User[Any]:
-        principal = await self.check(arriving(request))
+    async def __call__(
+        self, request: HTTPConnection, asked: SecurityScopes | None = None, **_credentials: Any
+    ) -> User[Any]:
+        principal = await self.with_scopes(asked).check(arriving(request))
         assert principal.user is not None
         return principal.user
 
@@ -195,31 +155,32 @@ class SessionRequired(UserRequired):
     """As `UserRequired`, answering the principal: for routes of the account itself."""
 
     async def __call__(  # type: ignore[override]  # the same check, with the whole answer
-        self, request: HTTPConnection, **_credentials: Any
+        self, request: HTTPConnection, asked: SecurityScopes | None = None, **_credentials: Any
     ) -> Principal:
-        return await self.check(arriving(request))
+        return await self.with_scopes(asked).check(arriving(request))
 
 
 @dataclass(frozen=True)
 class OptionalUser(Requirement):
     """The signed-in account, or None without a credential. A bad credential is still refused."""
 
-    async def __call__(self, request: HTTPConnection, **_credentials: Any) -> User[Any] | None:
+    async def __call__(
+        self, request: HTTPConnection, asked: SecurityScopes | None = None, **_credentials: Any
+    ) -> User[Any] | None:
         principal = await self.authenticate(arriving(request))
-        return principal.user if principal is not None else None
+        if principal is None:
+            return None
+        return (await self.with_scopes(asked).permit(principal)).user
 
 
 @dataclass(frozen=True)
 class PrincipalRequired(Requirement):
     """Whoever carries the credential, with the scopes asked for."""
 
-    async def __call__(self, request: HTTPConnection, **_credentials: Any) -> Principal:
-        principal = await self.require(arriving(request))
-        if missing_scope(principal, self.scopes) is not None:
-            principal = await self.context.authenticator.reread(principal)
-        if (error := missing_scope(principal, self.scopes)) is not None:
-            raise error
-        return principal
+    async def __call__(
+        self, request: HTTPConnection, asked: SecurityScopes | None = None, **_credentials: Any
+    ) -> Principal:
+        return await self.with_scopes(asked).permit(await self.require(arriving(request)))
 
 
 @dataclass(frozen=True)
@@ -229,9 +190,12 @@ class ClaimsRequired(Requirement):
     The token's signature and claims, without the database.
     """
 
-    async def __call__(self, request: HTTPConnection, **_credentials: Any) -> Claims:
+    async def __call__(
+        self, request: HTTPConnection, asked: SecurityScopes | None = None, **_credentials: Any
+    ) -> Claims:
         claims = await self.context.authenticator.claims(arriving(request))
-        missing = [scope for scope in self.scopes if scope not in claims.scopes]
+        wanted = self.with_scopes(asked).scopes
+        missing = [scope for scope in wanted if scope not in claims.scopes]
         if missing:
             raise insufficient_scope(missing)
         return claims
@@ -260,9 +224,9 @@ def several(scopes: Iterable[str]) -> tuple[str, ...]:
 
 
 def has_role(principal: Principal, role: str, permissions: RolePermissions) -> bool:
-    """A token that was narrowed to some scopes has no role that may do more."""
+    """Everybody is a user; a token narrowed to some scopes has no role that may do more."""
     assert principal.user is not None
-    powers = Powers(principal.user.roles, principal.scopes, principal.narrowed)
+    powers = Powers((*principal.user.roles, USER), principal.scopes, principal.narrowed)
     return permissions.is_held(role, powers)
 
 
