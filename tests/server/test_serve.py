@@ -9,6 +9,7 @@ import socket
 import urllib.request
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from parts.processes import free_port
 from parts.server import PRODUCTION, RunningServer, keywright_server, start_keywright
@@ -210,6 +211,12 @@ def test_an_applications_own_keywright_is_served(tmp_path):
         document = read(f"http://127.0.0.1:{port}/openapi.json")
         assert document["info"]["title"] == "Gallery"
         assert (tmp_path / "of_host" / "keywright.db").exists()
+        signed_up = httpx.post(
+            f"http://127.0.0.1:{port}/api/v1/auth/register",
+            json={"email": "ada@example.com", "password": "a horse that reads 40 books"},
+        )
+        assert signed_up.status_code == 202, signed_up.text
+        server.wait_until(lambda: "verify-email?token=" in server.read_log(), "no mail")
     finally:
         server.kill()
 

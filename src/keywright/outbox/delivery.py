@@ -101,6 +101,7 @@ class Courier:
 
     def start(self) -> None:
         self._stopping = False
+        self._wakened = asyncio.Event()  # the one of an earlier run belongs to that run's loop
         self._task = asyncio.create_task(self._run(), name="keywright-courier")
 
     async def stop(self) -> None:

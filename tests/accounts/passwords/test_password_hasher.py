@@ -107,10 +107,19 @@ async def test_closing_waits_for_running_hashes_and_refuses_new_ones():
     hasher = Hasher(Settings(_env_file=None))
     running = asyncio.create_task(hasher.hash(RIGHT, **WHO))
     await asyncio.sleep(0)
-    await hasher.close()
-    assert (await running).startswith("$argon2id$")
+    closing = asyncio.create_task(hasher.close())
+    await asyncio.sleep(0)
     with pytest.raises(Overloaded):
         await hasher.hash(RIGHT, **WHO)
+    await closing
+    assert (await running).startswith("$argon2id$")
+
+
+async def test_what_was_closed_may_be_used_again(hasher):
+    await hasher.close()
+    stored = await hasher.hash(RIGHT, **WHO)
+    await hasher.close()
+    assert await hasher.verify(stored, RIGHT, **WHO)
 
 
 async def test_an_unusable_hash_is_logged_without_the_hash(hasher, caplog):

@@ -21,11 +21,12 @@ log = get_logger("keywright.passwords")
 
 
 class BreachedPasswords:
-    """`timeout` is for the whole check, seconds. Made once; `close` it."""
+    """`timeout` is for the whole check, seconds. Closed, it may be used again."""
 
     def __init__(self, address: str = PWNED_PASSWORDS, *, timeout: float = 1.5) -> None:
+        self._address = address
         self._timeout = timeout
-        self._client = httpx.AsyncClient(base_url=address, headers=HEADERS, timeout=timeout)
+        self._client: httpx.AsyncClient | None = self._new_client()  # takes a while: no sign-up's
 
     async def refuse_breached(self, password: str, *, field: str = "password") -> None:
         """Raises `BreachedPassword`. When the service does not answer, the password passes."""
@@ -45,12 +46,18 @@ class BreachedPasswords:
         """How often the password was found in breaches."""
         digest = hashlib.sha1(password.encode()).hexdigest().upper()  # noqa: S324 - the protocol
         prefix, suffix = digest[:PREFIX_LENGTH], digest[PREFIX_LENGTH:]
+        self._client = self._client or self._new_client()
         answer = await self._client.get(f"/range/{prefix}")
         answer.raise_for_status()
         return count_of(suffix, answer.text)
 
     async def close(self) -> None:
-        await self._client.aclose()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def _new_client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self._address, headers=HEADERS, timeout=self._timeout)
 
 
 def count_of(suffix: str, lines: str) -> int:

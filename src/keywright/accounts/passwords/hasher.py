@@ -36,12 +36,9 @@ class Hasher:
     """
 
     def __init__(self, settings: Settings, workers: int = 1) -> None:
-        slots = usable_slots(workers)
+        self._slots = usable_slots(workers)
         self._argon2id = Argon2id(settings.argon2_memory_kib, settings.argon2_time_cost)
-        self._queue = FairQueue(slots)
-        self._threads = ThreadPoolExecutor(
-            slots, thread_name_prefix="keywright-password", initializer=lower_own_priority
-        )
+        self._open()
 
     async def hash(self, password: str, *, network: str | None, account: str) -> str:
         """The hash to store. `strength.check_new_password` has judged the password before.
@@ -71,9 +68,17 @@ class Hasher:
         return not self._argon2id.is_current(stored)
 
     async def close(self) -> None:
-        """Send away who waits; return when the running hashes have ended."""
+        """Send away who waits; return when the running hashes have ended. It may be used again."""
         self._queue.close()
         await asyncio.to_thread(self._threads.shutdown)
+        self._open()
+
+    def _open(self) -> None:
+        """Threads begin with the first hash."""
+        self._queue = FairQueue(self._slots)
+        self._threads = ThreadPoolExecutor(
+            self._slots, thread_name_prefix="keywright-password", initializer=lower_own_priority
+        )
 
     def _in_thread(self, work: Callable[[], Result]) -> Callable[[], asyncio.Future[Result]]:
         return partial(asyncio.get_running_loop().run_in_executor, self._threads, work)

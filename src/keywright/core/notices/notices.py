@@ -89,6 +89,7 @@ class Notices:
 
     async def start(self) -> None:
         """Read once, and go on reading. A database that is gone now may come later."""
+        self._wake = asyncio.Event()  # the one of an earlier run belongs to that run's loop
         await self._try_to_read()
         self._tasks.append(asyncio.create_task(self._keep_reading(), name="keywright-notices"))
         if self._wakeups is not None:
