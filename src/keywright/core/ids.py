@@ -6,7 +6,9 @@ import secrets
 from datetime import UTC, datetime
 from uuid import UUID
 
-ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+ALPHABET = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+LETTERS = bytes(ALPHABET[byte % len(ALPHABET)] for byte in range(256))
+UNEVEN = bytes(range(256 - 256 % len(ALPHABET), 256))  # would make the first letters likelier
 
 
 def new_id(now: datetime) -> UUID:
@@ -25,7 +27,10 @@ def created_at(identifier: UUID) -> datetime:
 def new_secret(bits: int = 256) -> str:
     """An unguessable word of at least `bits` bits, safe in links and headers (base62)."""
     length = -(-bits * 1000 // 5954)  # log2(62) = 5.954
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    word = b""
+    while len(word) < length:
+        word += secrets.token_bytes(length + 8).translate(LETTERS, UNEVEN)
+    return word[:length].decode()
 
 
 def random_bytes(size: int) -> bytes:

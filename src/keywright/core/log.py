@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+import msgspec
 import structlog
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.typing import EventDict, Processor
@@ -21,6 +22,7 @@ from keywright.core.redaction import redact_named
 if TYPE_CHECKING:
     from keywright.core.settings import Settings
 
+Writer = Callable[[Mapping[str, Any]], None]
 FIELDS = "keywright"  # the attribute of a log record that carries an event's fields
 PASSED_ON = ("exc_info", "stack_info", "stacklevel")
 TRACEBACKS = ("exception", "stack")
@@ -60,6 +62,21 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     )
 
 
+def direct_writer(settings: Settings, stream: TextIO | None = None) -> Writer | None:
+    """Writes an event's fields as a line of JSON, past the pipeline: for one line a request, of
+    fields that hold no secret. None where lines are text for people.
+    """
+    stream = stream or sys.stderr
+    if writes_text(settings, stream):
+        return None
+
+    def write(event: Mapping[str, Any]) -> None:
+        stream.write(msgspec.json.encode(event).decode() + "\n")
+        stream.flush()
+
+    return write
+
+
 def event_processors() -> list[Processor]:
     return [
         structlog.stdlib.filter_by_level,
@@ -71,7 +88,7 @@ def event_processors() -> list[Processor]:
 
 
 def build_formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
-    as_text = settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
+    as_text = writes_text(settings, stream)
     return ProcessorFormatter(
         foreign_pre_chain=[
             structlog.contextvars.merge_contextvars,
@@ -87,6 +104,10 @@ def build_formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
             *(text_renderers(colors=stream.isatty()) if as_text else json_renderers()),
         ],
     )
+
+
+def writes_text(settings: Settings, stream: TextIO) -> bool:
+    return settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
 
 
 def text_renderers(*, colors: bool) -> list[Processor]:

@@ -1,20 +1,23 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from keywright.core.context import Context
 from keywright.core.web import router
+from keywright.core.web.route import PlainRoute
 from keywright.keys.schemas import JsonWebKeySet
 from keywright.keys.service import JWKS_MAX_AGE
 
-CACHE_CONTROL = f"public, max-age={JWKS_MAX_AGE.seconds}"
+PUBLIC = {
+    "Cache-Control": f"public, max-age={JWKS_MAX_AGE.seconds}",
+    "Access-Control-Allow-Origin": "*",  # never with credentials
+}
 
 
 def routes(kw: Context) -> APIRouter:
-    api = router(kw, tags=["metadata"])
+    api = router(kw, tags=["metadata"], base=PlainRoute)
 
     @api.get(
         "/.well-known/jwks.json",
@@ -22,9 +25,7 @@ def routes(kw: Context) -> APIRouter:
         response_model_exclude_none=True,
         summary="Public keys",
     )
-    async def read_jwks(response: Response) -> Mapping[str, Any]:
-        response.headers["Cache-Control"] = CACHE_CONTROL
-        response.headers["Access-Control-Allow-Origin"] = "*"  # never with credentials
-        return kw.keys.jwks()
+    async def read_jwks(_: Request) -> Response:
+        return JSONResponse(kw.keys.jwks(), headers=PUBLIC)
 
     return api

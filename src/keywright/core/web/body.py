@@ -17,6 +17,7 @@ MAX_JSON_DEPTH = 20
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+BODILESS = frozenset({"GET", "HEAD"})
 UTF_8 = frozenset({"utf-8", "utf8"})
 
 CHARSET = re.compile(r';\s*charset\s*=\s*"?([^\s;"]*)', re.IGNORECASE)
@@ -109,6 +110,8 @@ def refuse_large_body(size: int) -> None:
 
 async def check_body(request: Request, accepted: tuple[str, ...]) -> None:
     refuse_nul_in_url(request)
+    if not announces_body(request):
+        return
     refuse_large_body(declared_length(request))
     body = await request.body()
     if not body:
@@ -119,6 +122,17 @@ async def check_body(request: Request, accepted: tuple[str, ...]) -> None:
     refuse_nul(body, media_type)
     if media_type == JSON:
         refuse_deep_json(body)
+
+
+def announces_body(request: Request) -> bool:
+    """HTTP/1.1 has no body without one of these (RFC 9112 §6.3); HTTP/2 needs neither."""
+    headers = request.headers
+    return (
+        request.method not in BODILESS
+        or "content-length" in headers
+        or "transfer-encoding" in headers
+        or request.scope["http_version"] != "1.1"
+    )
 
 
 def media_type_of(request: Request) -> str:

@@ -21,6 +21,7 @@ NO_ADDRESS = "unknown"  # who comes by a Unix socket
 ADDRESS_AND_PORT = re.compile(r"\[(?P<ipv6>[^\]]*)\](?::\d+)?|(?P<ipv4>[\d.]+):\d+")
 FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip")
 USER_AGENT_LENGTH = 300
+ADDRESSES = 4096  # whose reading is remembered: most requests come from few
 log = get_logger("keywright.web")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -37,7 +38,7 @@ class Caller:
 
 def resolve_caller(request: HTTPConnection, settings: Settings) -> Caller:
     peer = address_of_peer(request)
-    ip = client_address(request, peer, settings.trusted_proxies)
+    ip = resolve_ip(request, settings)
     hidden = behind_unknown_proxy(request, peer, settings.trusted_proxies)
     if hidden:
         tell_of_unknown_proxy(peer)
@@ -47,6 +48,10 @@ def resolve_caller(request: HTTPConnection, settings: Settings) -> Caller:
         user_agent=request.headers.get("user-agent", "")[:USER_AGENT_LENGTH],
         request_id=request_id_of(request),
     )
+
+
+def resolve_ip(request: HTTPConnection, settings: Settings) -> str:
+    return client_address(request, address_of_peer(request), settings.trusted_proxies)
 
 
 def address_of_peer(request: HTTPConnection) -> str:
@@ -112,6 +117,7 @@ def tell_of_unknown_proxy(peer: str) -> None:
     )
 
 
+@lru_cache(maxsize=ADDRESSES)
 def network_of(ip: str) -> str:
     """An IPv4 address counts by itself, IPv6 by its /64."""
     if not is_address(ip):
@@ -128,6 +134,7 @@ def without_port(address: str) -> str:
     return found["ipv6"] or found["ipv4"] or "" if found else address
 
 
+@lru_cache(maxsize=ADDRESSES)
 def unmapped(ip: str) -> str:
     """An IPv4 address as itself, also where a socket for both kinds writes `::ffff:192.0.2.1`."""
     address = ipaddress.ip_address(ip) if is_address(ip) else None
@@ -135,6 +142,7 @@ def unmapped(ip: str) -> str:
     return str(mapped or ip)
 
 
+@lru_cache(maxsize=ADDRESSES)
 def is_address(value: str) -> bool:
     try:
         ipaddress.ip_address(value)

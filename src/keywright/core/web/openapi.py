@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 BEARER = "KeywrightBearer"
 COOKIE = "KeywrightCookie"
-OPTIONAL_SIGN_IN: dict[str, Any] = {"security": [{BEARER: []}, {COOKIE: []}, {}]}
+SIGN_IN: dict[str, Any] = {"security": [{BEARER: []}, {COOKIE: []}]}
+OPTIONAL_SIGN_IN: dict[str, Any] = {"security": [*SIGN_IN["security"], {}]}
 LOGINS = "keywright_logins"  # at `app.openapi`: of the Keywrights that it describes
 NAME = "x-keywright-name"  # marks our operations while the document is written
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {

@@ -24,7 +24,7 @@ from keywright.core.errors import (
     ReauthenticationRequired,
 )
 from keywright.core.principal import Claims, Principal, User
-from keywright.core.roles import USER, Powers, RolePermissions
+from keywright.core.roles import Powers, RolePermissions
 from keywright.core.web.factory import refuse_requirement_alone
 from keywright.core.web.refusal import render_problems_of
 from keywright.core.web.route import refuse_unstarted
@@ -224,9 +224,9 @@ def several(scopes: Iterable[str]) -> tuple[str, ...]:
 
 
 def has_role(principal: Principal, role: str, permissions: RolePermissions) -> bool:
-    """Everybody is a user; a token narrowed to some scopes has no role that may do more."""
+    """A token that was narrowed to some scopes has no role that may do more."""
     assert principal.user is not None
-    powers = Powers((*principal.user.roles, USER), principal.scopes, principal.narrowed)
+    powers = Powers(principal.user.roles, principal.scopes, principal.narrowed)
     return permissions.is_held(role, powers)
 
 

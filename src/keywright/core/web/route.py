@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from keywright.core.context import Context
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+REQUEST_ID = b"x-request-id"
+HARDENING = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"same-origin"),
+)
 log = get_logger("keywright.web")
 
 
@@ -44,8 +50,12 @@ class KeywrightRoute(APIRoute):
         described = name_schemes(self.openapi_extra or {}, self.context)
         self.openapi_extra = {**described, NAME: self.name}
 
+    def handler(self) -> Handler:
+        """What answers once the request has passed the guard."""
+        return super().get_route_handler()
+
     def get_route_handler(self) -> Handler:
-        handle = super().get_route_handler()
+        handle = self.handler()
 
         async def guarded(request: Request) -> Response:
             limited = body.LimitedRequest(request.scope, request.receive)
@@ -80,6 +90,16 @@ class KeywrightRoute(APIRoute):
         return problem_response(error, request_id_of(request))
 
 
+class PlainRoute(KeywrightRoute):
+    """Its endpoint takes the request and answers a response: FastAPI describes it, and neither
+    solves its dependencies nor serializes its answer. For what is asked all the time.
+    """
+
+    def handler(self) -> Handler:
+        endpoint: Handler = self.endpoint
+        return endpoint
+
+
 def refuse_unstarted(kw: Context) -> None:
     """A request before start-up: usually a mounted application whose lifespan nobody ran."""
     if not kw.started:
@@ -100,10 +120,12 @@ def unreadable(error: HTTPException) -> KeywrightError:
 
 
 def harden(response: Response, request_id: str) -> Response:
-    response.headers.setdefault("X-Request-ID", request_id)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
+    """Add what the response does not say for itself."""
+    raw = response.raw_headers
+    said = {name for name, _ in raw}
+    raw.extend(pair for pair in HARDENING if pair[0] not in said)
+    if REQUEST_ID not in said:
+        raw.append((REQUEST_ID, request_id.encode()))
     return response
 
 
@@ -121,3 +143,8 @@ def router(
     names: list[str | Enum] = list(tags)
     options.setdefault("responses", PROBLEM_RESPONSES)
     return APIRouter(prefix=prefix, tags=names, route_class=route_class, **options)
+
+
+def api_router(kw: Context, prefix: str, **options: Any) -> APIRouter:
+    """A `router` of the JSON API: `prefix` follows `api_prefix`."""
+    return router(kw, prefix=f"{kw.settings.api_prefix}{prefix}", **options)

@@ -14,9 +14,15 @@ if TYPE_CHECKING:
 
 AUTH: tuple[Callable[[Context], APIRouter], ...] = (
     sign_up.routes,
-    sign_in.routes,
+    sign_in.signing_in,
+    sign_in.staying_signed_in,
+    sign_in.reauthentication,
     passwords.routes,
     sessions.routes,
-    me.auth_routes,
+    me.who_am_i,
 )
-USERS: tuple[Callable[[Context], APIRouter], ...] = (me.users_routes, users.routes)
+USERS: tuple[Callable[[Context], APIRouter], ...] = (
+    me.reading_my_account,
+    me.editing_my_account,
+    users.routes,
+)

@@ -4,10 +4,14 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
+from starlette.responses import Response
 
 from keywright.core.principal import Principal
-from keywright.core.web import resolve_caller, router
+from keywright.core.web import api_router, resolve_caller
+from keywright.core.web.json_response import json_response
+from keywright.core.web.openapi import SIGN_IN
 from keywright.core.web.require import own_session
+from keywright.core.web.route import PlainRoute
 from keywright.flows.edit_profile import edit_profile
 from keywright.flows.routes import schemas as s
 from keywright.flows.routes.profiles import check_profile
@@ -16,15 +20,16 @@ if TYPE_CHECKING:
     from keywright.core.context import Context
 
 
-def auth_routes(kw: Context) -> APIRouter:
-    api = router(kw, prefix="/auth", tags=["auth"])
-    add_me(api, kw, name="who_am_i")
-    return api
+def who_am_i(kw: Context) -> APIRouter:
+    return reading_me(kw, "/auth", tag="auth", name="who_am_i")
 
 
-def users_routes(kw: Context) -> APIRouter:
-    api = router(kw, prefix="/users", tags=["users"])
-    add_me(api, kw, name="read_me")
+def reading_my_account(kw: Context) -> APIRouter:
+    return reading_me(kw, "/users", tag="users", name="read_me")
+
+
+def editing_my_account(kw: Context) -> APIRouter:
+    api = api_router(kw, "/users", tags=["users"])
     signed_in = own_session(kw)
 
     @api.patch("/me")
@@ -41,11 +46,15 @@ def users_routes(kw: Context) -> APIRouter:
     return api
 
 
-def add_me(api: APIRouter, kw: Context, *, name: str) -> None:
+def reading_me(kw: Context, prefix: str, *, tag: str, name: str) -> APIRouter:
+    api = api_router(kw, prefix, tags=[tag], base=PlainRoute)
     signed_in = own_session(kw)
 
-    @api.get("/me", name=name)
-    async def read_me(principal: Principal = Depends(signed_in)) -> s.UserOut:
+    @api.get("/me", name=name, response_model=s.UserOut, openapi_extra=SIGN_IN)
+    async def read_me(request: Request) -> Response:
         """Who is signed in."""
+        principal = await signed_in(request)
         assert principal.user is not None
-        return s.UserOut.of(principal.user)
+        return json_response(s.UserOut.of(principal.user).model_dump_json())
+
+    return api

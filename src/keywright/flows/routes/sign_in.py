@@ -9,13 +9,14 @@ from starlette.responses import JSONResponse, Response
 
 from keywright.core.errors import NotAuthenticated
 from keywright.core.principal import Principal
-from keywright.core.web import KeywrightRoute, resolve_caller, router
+from keywright.core.web import api_router, resolve_caller
 from keywright.core.web.body import FORM, JSON, MULTIPART, media_type_of, read_json
 from keywright.core.web.cookies import device_cookie, refresh_cookie, sign_up_cookie
 from keywright.core.web.openapi import OPTIONAL_SIGN_IN
 from keywright.core.web.origin import refuse_cross_site
 from keywright.core.web.problem import validation_error
 from keywright.core.web.require import own_session
+from keywright.core.web.route import PlainRoute
 from keywright.flows import stay_signed_in
 from keywright.flows.results import Tokens
 from keywright.flows.routes import schemas as s
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
 
-class RefreshTokenRoute(KeywrightRoute):
+class RefreshTokenRoute(PlainRoute):
     """A refresh token in the body is an explicit credential: cookies are then ignored."""
 
     async def has_explicit_credential(self, request: Request) -> bool:
@@ -37,11 +38,9 @@ class RefreshTokenRoute(KeywrightRoute):
         )
 
 
-def routes(kw: Context) -> APIRouter:
-    api = router(kw, prefix="/auth", tags=["auth"])
+def reauthentication(kw: Context) -> APIRouter:
+    api = api_router(kw, "/auth", tags=["auth"])
     signed_in = own_session(kw)
-    add_login(api, kw)
-    add_refresh(api, kw)
 
     @api.post("/reauthenticate", response_model=s.TokensOut)
     async def reauthenticate(
@@ -58,8 +57,8 @@ def routes(kw: Context) -> APIRouter:
     return api
 
 
-def add_login(parent: APIRouter, kw: Context) -> None:
-    api = router(kw, accepts=(JSON, FORM, MULTIPART))
+def signing_in(kw: Context) -> APIRouter:
+    api = api_router(kw, "/auth", tags=["auth"], accepts=(JSON, FORM, MULTIPART), base=PlainRoute)
 
     @api.post("/login", response_model=s.TokensOut, openapi_extra=LOGIN_BODY)
     async def login(request: Request) -> Response:
@@ -79,11 +78,11 @@ def add_login(parent: APIRouter, kw: Context) -> None:
         set_device_cookie(kw, response, signed_in.device)
         return response
 
-    parent.include_router(api)
+    return api
 
 
-def add_refresh(parent: APIRouter, kw: Context) -> None:
-    api = router(kw, base=RefreshTokenRoute)
+def staying_signed_in(kw: Context) -> APIRouter:
+    api = api_router(kw, "/auth", tags=["auth"], base=RefreshTokenRoute)
 
     @api.post("/refresh", response_model=s.TokensOut, openapi_extra=describe_refresh(kw))
     async def refresh(request: Request) -> Response:
@@ -110,7 +109,7 @@ def add_refresh(parent: APIRouter, kw: Context) -> None:
         refresh_cookie(kw.settings).erase(response)
         return response
 
-    parent.include_router(api)
+    return api
 
 
 def answer_tokens(kw: Context, tokens: Tokens, *, in_body: bool) -> Response:
