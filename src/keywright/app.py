@@ -23,6 +23,13 @@ from keywright.pages.page import Pages
 
 PUBLIC = "/.well-known/"
 ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key")
+EXPOSED_HEADERS = (
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+)
 
 
 def create_app(settings: Settings | None = None, *, workers: int = 1) -> FastAPI:
@@ -56,6 +63,7 @@ def admit_origins(app: FastAPI, settings: Settings) -> None:
             allow_credentials=True,
             allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
             allow_headers=list(ALLOWED_HEADERS),
+            expose_headers=list(EXPOSED_HEADERS),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -98,6 +99,33 @@ async def test_an_error_in_an_orm_session_undoes_it_alone(
                 await session.flush()
                 raise LookupError
     assert await titles(engine) == ["Blue"]
+
+
+SLOW = {
+    "sqlite": "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 2000000) "
+    "SELECT max(x) FROM n",
+    "postgresql": "SELECT pg_sleep(30)",
+}
+
+
+async def test_a_hook_that_runs_out_of_time_in_an_orm_session_leaves_no_noise(
+    kw: Keywright, engine: AsyncEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As `core.hooks` cuts a hook off: the connection is ours to end, and says nothing of it."""
+    await create_album_table(engine)
+    db = kw.context.db
+    with pytest.raises(TimeoutError):
+        async with (
+            db.transaction(alone=True) as tx,
+            asyncio.timeout(0.1),
+            kw.orm_session(tx) as session,
+        ):
+            session.add(Album(id=1, title="Blue"))
+            await session.flush()
+            await session.execute(sa.text(SLOW[db.dialect]))
+    assert [record.getMessage() for record in caplog.records] == []
+    assert await titles(engine) == []
+    await make_user(kw, "ada@example.com")  # the pool gives a connection that works
 
 
 async def make_user(kw: Keywright, email: str) -> None:

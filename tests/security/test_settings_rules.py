@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from base64 import b64encode
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +21,7 @@ SAFE = {
     "secret_key": "8Rk2xqvVbYw0Jd5uXoPzLm7NcTgHsAeFiQ3",
     "mail_url": "smtp://smtp.example.com",
     "mail_from": "Example <accounts@example.com>",
-    "database_url": "sqlite:///:memory:",
+    "database_url": "postgresql://db.internal/keywright",
 }
 
 
@@ -88,6 +90,25 @@ def test_production_refuses_plain_http_and_with_it_insecure_cookies() -> None:
 @pytest.mark.parametrize("settings", [{"mail_url": None}, {"mail_from": "no-reply@localhost"}])
 def test_production_refuses_to_be_unable_to_send_mail(settings: dict[str, Any]) -> None:
     refused("set KEYWRIGHT_MAIL_", **settings)
+
+
+@pytest.mark.parametrize("password", ["hunter2/Xy", "hunter2?Xy", "hunter2#Xy", "x/hunter2[Xy"])
+def test_no_part_of_a_databases_address_is_repeated(password: str) -> None:
+    """More of it: tests/core/db/test_db_odd_passwords.py."""
+    with pytest.raises(ConfigurationError, match=r"`/` as %2F") as refusal:
+        start(**{**SAFE, "database_url": f"postgresql://app:{password}@db.internal/app"})
+    assert not {"hunter2", "Xy"} & set(re.findall(r"\w+", refusal.value.detail))
+
+
+@pytest.mark.parametrize("path", ["", "/", "/:memory:", "/%3Amemory%3A"])
+@pytest.mark.parametrize("scheme", ["sqlite", "sqlite+aiosqlite"])
+def test_production_refuses_a_database_in_memory(scheme: str, path: str) -> None:
+    refused("set it to a file", database_url=f"{scheme}://{path}")
+
+
+def test_production_takes_a_database_in_a_file(tmp_path: Path) -> None:
+    start(**{**SAFE, "database_url": f"sqlite:///{tmp_path}/keywright.db"})
+    start(**{**SAFE, "database_url": None, "data_dir": tmp_path})
 
 
 @pytest.mark.parametrize("origin", ["https://app.example.net", "http://app.example.com"])

@@ -37,6 +37,12 @@ def listed(make) -> dict:
     return {row["email"]: row for row in make.user("list", "--json").json()}
 
 
+def test_help_does_not_promise_a_sign_in_by_user_name(keywright):
+    said = " ".join(keywright("user", "create", "--help").out.split())
+    assert "Unique name to be known by" in said
+    assert "sign in with" not in said
+
+
 def test_a_created_account_is_verified_and_has_its_roles(make):
     made = make(
         *(ADA, "--role", "admin", "--role", "moderator", "--name", "Ada L."),

@@ -38,6 +38,7 @@ class Purpose(StrEnum):
     CODE = "keywright/v1/code"
     DEVICE_COOKIE = "keywright/v1/device-cookie"
     FORM = "keywright/v1/form"
+    IDEMPOTENCY = "keywright/v1/idempotency"
     OUTBOX = "keywright/v1/outbox"
     RATE_LIMIT = "keywright/v1/rate-limit"
     REFRESH_TOKEN = "keywright/v1/refresh-token"  # noqa: S105 - a label, not a secret

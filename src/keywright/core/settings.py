@@ -24,11 +24,13 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from keywright.core.data_dir import make_data_dir, named_when_unusable
 from keywright.core.errors import ConfigurationError
 from keywright.core.hosts import (
     read_host,
     read_origin,
 )
+from keywright.core.settings_files import refuse_unreadable_env, refuse_unreadable_toml
 
 UNIX_SOCKET = "unix"  # the word for a proxy that has no address
 BASE_URL_FORM = (
@@ -36,7 +38,9 @@ BASE_URL_FORM = (
     "name, query or fragment"
 )
 ORIGIN_FORM = "each must look like https://app.example.com, perhaps with a port, and nothing else"
+PREFIX = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 Words = Annotated[tuple[str, ...], NoDecode]
+ENV_FILE, TOML_FILE = Path(".env"), Path("keywright.toml")
 
 
 class Environment(StrEnum):
@@ -53,8 +57,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="KEYWRIGHT_",
-        env_file=".env",
-        toml_file="keywright.toml",
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8-sig",
+        toml_file=TOML_FILE,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -224,9 +229,7 @@ class Settings(BaseSettings):
     @field_validator("api_prefix")
     @classmethod
     def normalize_prefix(cls, value: str) -> str:
-        if value and not value.startswith("/"):
-            raise ValueError("must start with a slash, as in /api/v1")
-        return value.rstrip("/")
+        return read_prefix(value)
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -296,7 +299,10 @@ class Settings(BaseSettings):
 
 
 def load_settings(**arguments: Any) -> Settings:
-    """Read the settings; a value that cannot be used ends in a sentence that names it."""
+    """Read the settings; a value or a file that cannot be used ends in a sentence that names it."""
+    if "_env_file" not in arguments:
+        refuse_unreadable_env(ENV_FILE)
+    refuse_unreadable_toml(TOML_FILE)
     try:
         return Settings(**arguments)
     except ValidationError as error:
@@ -308,18 +314,42 @@ def load_settings(**arguments: Any) -> Settings:
         raise ConfigurationError("; ".join(lines)) from None
 
 
+def read_prefix(value: str) -> str:
+    """Where the JSON API lives, without a slash at the end: nothing is the root. Raises
+    `ValueError`.
+    """
+    prefix = value.rstrip("/")
+    if not PREFIX.fullmatch(prefix):
+        raise ValueError("must be a path that starts with a slash, as in /api/v1")
+    return prefix
+
+
 def development_secret(data_dir: Path) -> str:
-    """The development secret: made once, in the data directory, readable by its owner alone."""
+    """The development secret: made once, in the data directory, readable by its owner alone.
+
+    Raises `ConfigurationError`.
+    """
     path = data_dir / "secret_key"
-    data_dir.mkdir(parents=True, exist_ok=True)
-    partial = data_dir / f".secret_key.{secrets.token_hex(8)}"
-    if not path.exists():
-        partial.touch(mode=0o600)
-        partial.write_text(secrets.token_urlsafe(48))
-        try:
-            path.hardlink_to(partial)  # fails if another process was first: its secret counts
-        except FileExistsError:
-            pass
-        finally:
-            partial.unlink()
-    return path.read_text().strip()
+    make_data_dir(data_dir)
+    with named_when_unusable(data_dir):
+        if not path.exists():
+            make_secret(path)
+        secret = path.read_text(encoding="utf-8").strip()
+    if not secret:
+        raise ConfigurationError(
+            f"The file {path} is empty: bring the secret in it back from a backup, or take the "
+            "file away, which ends every session."
+        )
+    return secret
+
+
+def make_secret(path: Path) -> None:
+    partial = path.with_name(f".secret_key.{secrets.token_hex(8)}")
+    partial.touch(mode=0o600)
+    partial.write_text(secrets.token_urlsafe(48))
+    try:
+        path.hardlink_to(partial)  # fails if another process was first: its secret counts
+    except FileExistsError:
+        pass
+    finally:
+        partial.unlink()

@@ -24,6 +24,7 @@ def refuse_unsafe(settings: Settings, *, bind_host: str | None = None) -> None:
         refuse_weak_secret(settings.secret_key)
         refuse_weak_old_secrets(settings.secret_keys_old)
         refuse_missing_mail(settings)
+        refuse_database_in_memory(settings)
 
 
 def refuse_unnamed_environment(settings: Settings, bind_host: str | None) -> None:
@@ -75,6 +76,18 @@ def refuse_missing_mail(settings: Settings) -> None:
         raise ConfigurationError(
             f"Mail would come from {settings.mail_from}, which most servers refuse: set "
             "KEYWRIGHT_MAIL_FROM, for example to Example <accounts@example.com>."
+        )
+
+
+def refuse_database_in_memory(settings: Settings) -> None:
+    """What was answered with 2xx would be gone at the next restart."""
+    from keywright.core.db.url import is_in_memory  # loads SQLAlchemy
+
+    if is_in_memory(settings.effective_database_url):
+        raise ConfigurationError(
+            "KEYWRIGHT_DATABASE_URL names a SQLite database in memory, which forgets every account "
+            "when the process ends: in production set it to a file, as in "
+            "sqlite:////var/lib/keywright/keywright.db, or to a PostgreSQL database."
         )
 
 

@@ -14,7 +14,7 @@ from keywright.accounts.passwords.hasher import Hasher
 from keywright.accounts.passwords.policy import PasswordPolicy
 from keywright.accounts.registrations import service as registrations
 from keywright.authenticate import RequestAuthenticator
-from keywright.core import hooks
+from keywright.core import hooks, idempotency
 from keywright.core.checks import Check
 from keywright.core.clock import Clock
 from keywright.core.context import Context
@@ -141,6 +141,7 @@ def periodic_work(kw: Context, keys: KeyRing) -> tuple[Periodic, ...]:
         await link_tokens.sweep(kw.db, now)
         await registrations.sweep(kw.db, now)
         await throttle.sweep(kw.db, now=now)
+        await idempotency.sweep(kw.db, now)
         await kw.limits.sweep()
         await kw.notices.sweep()
 

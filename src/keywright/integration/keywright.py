@@ -16,10 +16,10 @@ from keywright.accounts.users.addresses import EMAIL_LENGTH
 from keywright.core.clock import Clock, SystemClock
 from keywright.core.db import Database, Transaction
 from keywright.core.db.url import open_database
-from keywright.core.errors import KeywrightError
+from keywright.core.errors import ConfigurationError, KeywrightError
 from keywright.core.hooks import Hooks
 from keywright.core.principal import User
-from keywright.core.settings import Settings, load_settings
+from keywright.core.settings import Settings, load_settings, read_prefix
 from keywright.core.unsafe_settings import refuse_unsafe
 from keywright.core.web.caller import resolve_caller
 from keywright.core.web.cookies import device_cookie
@@ -220,7 +220,11 @@ class Keywright(Generic[Profile]):
 
     def _move_api(self, prefix: str) -> None:
         """Cookies and `/docs` must name the place where the API really is."""
-        self.settings = self.settings.model_copy(update={"api_prefix": prefix.rstrip("/")})
+        try:
+            api_prefix = read_prefix(prefix)
+        except ValueError as error:
+            raise ConfigurationError(f"install(prefix={prefix!r}): a prefix {error}.") from None
+        self.settings = self.settings.model_copy(update={"api_prefix": api_prefix})
         self.context.settings = self.settings
         self.context.schemes.move_login(self.settings)
 

@@ -36,8 +36,11 @@ class HeldConnection:
 
 
 class HeldAsyncConnection(HeldConnection):
-    async def close(self) -> None:  # type: ignore[override]  # asyncpg closes asynchronously
-        ...
+    async def close(  # type: ignore[override]  # asyncpg closes asynchronously
+        self,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - asyncpg's own
+    ) -> None: ...
 
     def terminate(self) -> None: ...
 

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keywright.core import data_dir
 from keywright.core.errors import ConfigurationError
 from keywright.core.settings import Settings, load_settings
 
@@ -46,17 +47,17 @@ def find_database(context: typer.Context) -> tuple[Settings, Database]:
 def make_data_dir(settings: Settings) -> None:
     """SQLite makes its file by itself, but not the folder that it is in."""
     if settings.database_url is None:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.make_data_dir(settings.data_dir)
 
 
 def has_database_file(settings: Settings) -> bool:
     """False only for a SQLite file that nobody has made yet; opening it would make it."""
-    from keywright.core.db.url import sqlite_path
+    from keywright.core.db.url import is_in_memory, sqlite_path
 
-    if not settings.uses_sqlite:
+    if not settings.uses_sqlite or is_in_memory(settings.effective_database_url):
         return True
     path = sqlite_path(settings.effective_database_url.partition("://")[2])
-    return path == ":memory:" or Path(path).exists()
+    return data_dir.is_there(Path(path))
 
 
 def import_keywright(path: str) -> Keywright:

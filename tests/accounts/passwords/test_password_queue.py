@@ -7,6 +7,7 @@ import pytest
 from parts.hashing import Desk
 
 from keywright.accounts.passwords.errors import Overloaded
+from keywright.accounts.passwords.lane import WAITING_PER_NETWORK
 from keywright.accounts.passwords.queue import KNOWN_IN_A_ROW, FairQueue
 from keywright.core.errors import KeywrightError, TooManyRequests
 
@@ -121,6 +122,27 @@ async def test_known_devices_have_bounds_of_their_own():
     second = await desk.ask("second", account="ada", known_device=True)
     with pytest.raises(TooManyRequests):
         await second
+    await desk.finish_all()
+
+
+async def test_who_finds_no_place_is_told_the_policy():
+    """draft-ietf-httpapi-ratelimit-headers-10: places have a unit, and no window."""
+    desk = Desk(FairQueue(1))
+    await desk.ask("running")
+    await desk.ask("ada", account="ada", network="x")
+    for number in range(WAITING_PER_NETWORK - 1):
+        await desk.ask(f"other{number}", account=str(number), network="x")
+    for policy, places, asked in [
+        ("password-queue-account", 1, {"account": "ada", "network": "y"}),
+        ("password-queue-network", WAITING_PER_NETWORK, {"account": "eve", "network": "x"}),
+    ]:
+        with pytest.raises(TooManyRequests) as caught:
+            await (await desk.ask(f"refused by {policy}", **asked))
+        assert caught.value.headers == {
+            "Retry-After": "1",
+            "RateLimit-Policy": f'"{policy}";q={places};qu="concurrent-requests"',
+            "RateLimit": f'"{policy}";r=0;t=1',
+        }
     await desk.finish_all()
 
 

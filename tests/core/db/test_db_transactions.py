@@ -9,9 +9,11 @@ import pytest
 from parts import people
 from parts.people import a_person
 
-from keywright.core.db import Database, Transaction, UniqueViolation
+from keywright.core.db import Database, Transaction, UniqueViolation, take_turn
+from keywright.core.db.postgres import PostgresDatabase
 
 pytestmark = pytest.mark.anyio
+TURN, ANOTHER_TURN = take_turn(1), take_turn(2)
 
 
 class ChangedMind(Exception):
@@ -99,6 +101,22 @@ async def test_racing_transactions_keep_their_changes_apart(database: Database) 
     signed_up = await asyncio.gather(*map(sign_up, emails))
     assert sum(signed_up) == 10
     assert len(await database.many(people.LIST)) == 10
+
+
+async def test_transactions_that_take_turns_see_what_those_before_did(database: Database) -> None:
+    async def count_and_add() -> None:
+        async with database.transaction() as tx:
+            await tx.one(TURN)
+            await tx.run(people.ADD, **a_person(balance=len(await tx.many(people.LIST))))
+
+    await asyncio.gather(*(count_and_add() for _ in range(12)))
+    assert sorted(row.balance or 0 for row in await database.many(people.LIST)) == list(range(12))
+
+
+async def test_a_turn_keeps_nobody_waiting_for_another_one(postgres: PostgresDatabase) -> None:
+    async with postgres.transaction() as one, postgres.transaction() as other:
+        await one.one(TURN)
+        await other.one(ANOTHER_TURN)
 
 
 async def test_cancelled_requests_leave_the_database_usable(database: Database) -> None:

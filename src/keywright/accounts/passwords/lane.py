@@ -11,6 +11,7 @@ from typing import Any
 from keywright.core.errors import TooManyRequests
 
 WAITING_PER_NETWORK = 4
+RETRY_SECONDS = 1
 
 
 @dataclass(slots=True, eq=False)
@@ -79,10 +80,21 @@ class Lane:
 def refuse_second_for_account(lane: Lane, account: str) -> None:
     """One request waits for each account. Raises `TooManyRequests`."""
     if lane.has_waiting(account):
-        raise TooManyRequests(1)
+        raise no_place("password-queue-account", 1)
 
 
 def refuse_fifth_from_network(lane: Lane, network: str | None) -> None:
     """Four requests wait from each network. Raises `TooManyRequests`."""
     if network is not None and lane.waiting_from(network) >= WAITING_PER_NETWORK:
-        raise TooManyRequests(1)
+        raise no_place("password-queue-network", WAITING_PER_NETWORK)
+
+
+def no_place(policy: str, places: int) -> TooManyRequests:
+    """A place is had or not, whatever the time: the policy has a unit and no window
+    (draft-ietf-httpapi-ratelimit-headers-10 §3.1).
+    """
+    headers = {
+        "RateLimit-Policy": f'"{policy}";q={places};qu="concurrent-requests"',
+        "RateLimit": f'"{policy}";r=0;t={RETRY_SECONDS}',
+    }
+    return TooManyRequests(RETRY_SECONDS, headers=headers)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from keywright.accounts.passwords.strength import assess
 from keywright.core.ratelimit import defaults as limits
-from keywright.core.web import resolve_caller, router
+from keywright.core.web import api_router, resolve_caller
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -28,7 +28,7 @@ class StrengthOut(BaseModel):
 
 
 def routes(kw: Context) -> APIRouter:
-    api = router(kw, prefix="/auth", tags=["auth"])
+    api = api_router(kw, "/auth", tags=["auth"])
 
     @api.post("/password-strength")
     async def assess_password(request: Request, body: StrengthBody) -> StrengthOut:

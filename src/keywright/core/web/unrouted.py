@@ -43,6 +43,11 @@ def methods_at(request: Request) -> list[str]:
 
 def is_for_people(request: Request, api_prefix: str) -> bool:
     """Whether a person looks at the answer: a browser asks for a page, outside the API."""
-    path: str = request.scope["path"]
-    within_api = path == api_prefix or path.startswith(f"{api_prefix}/")
-    return "text/html" in request.headers.get("accept", "") and not within_api
+    return "text/html" in request.headers.get("accept", "") and not is_within(
+        request.scope["path"], api_prefix
+    )
+
+
+def is_within(path: str, api_prefix: str) -> bool:
+    """With the API at the root, no address says that it is one of the API's."""
+    return bool(api_prefix) and (path == api_prefix or path.startswith(f"{api_prefix}/"))

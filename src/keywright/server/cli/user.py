@@ -42,7 +42,12 @@ def create(  # noqa: PLR0917 - typer passes options by name
         list[str] | None,
         typer.Option(metavar="ROLE", help="A role to hold; give it once for each of several."),
     ] = None,
-    username: Annotated[str | None, typer.Option(help="Name to sign in with.")] = None,
+    username: Annotated[
+        str | None,
+        typer.Option(
+            help="Unique name to be known by, without @; sign-in takes the e-mail address."
+        ),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name to show.")] = None,
     password_stdin: Annotated[
         bool,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from keywright.core.clock import Clock
 from keywright.core.db import Database
+from keywright.core.db.url import describe_database
 from keywright.core.errors import KeywrightError
 from keywright.core.settings import Settings
 from keywright.migrations.state import HEAD, current_revision
@@ -55,7 +56,7 @@ async def examine_stored(patient: Patient) -> AsyncIterator[Finding]:
         yield describe_outage(error)
         return
     try:
-        yield ok("database", f"{describe_address(settings)} answers.")
+        yield ok("database", f"{describe_database(settings.effective_database_url)} answers.")
         async for finding in examine_opened(patient):
             yield finding
     finally:
@@ -74,10 +75,3 @@ async def examine_opened(patient: Patient) -> AsyncIterator[Finding]:
     if revision == HEAD:
         yield await examine_keys(settings, db, patient.clock.now())
         yield await examine_outbox(db, patient.clock.now())
-
-
-def describe_address(settings: Settings) -> str:
-    """Without the password that may stand in it."""
-    if settings.uses_sqlite:
-        return f"SQLite ({settings.effective_database_url.partition(':///')[2] or 'in memory'})"
-    return f"PostgreSQL ({settings.effective_database_url.rpartition('@')[2]})"

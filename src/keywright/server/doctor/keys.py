@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from keywright.core.crypto import CannotOpen, MasterSecrets
+from keywright.core.data_dir import is_there, named_when_unusable
 from keywright.core.db import Database
+from keywright.core.errors import ConfigurationError
 from keywright.core.settings import Settings
 from keywright.keys import service
 from keywright.keys.models import SigningKey
@@ -16,7 +18,10 @@ PART = "keys"
 
 async def examine_keys(settings: Settings, db: Database, now: datetime) -> Finding:
     published = await service.list_published_keys(db, now)
-    secrets = known_secrets(settings)
+    try:
+        secrets = known_secrets(settings)
+    except ConfigurationError as error:
+        return problem(PART, "The master secret cannot be read.", error.detail)
     if not published:
         return warning(
             PART, "No signing key is published yet.", "The first `keywright serve` makes one."
@@ -33,8 +38,9 @@ async def examine_keys(settings: Settings, db: Database, now: datetime) -> Findi
 def known_secrets(settings: Settings) -> MasterSecrets | None:
     """As start-up reads them, but without making development's secret."""
     secret, file = settings.secret_key, settings.data_dir / "secret_key"
-    if secret is None and settings.development and file.exists():
-        secret = file.read_text().strip()
+    if secret is None and settings.development and is_there(file):
+        with named_when_unusable(settings.data_dir):
+            secret = file.read_text(encoding="utf-8").strip()
     return MasterSecrets(secret, settings.secret_keys_old) if secret else None
 
 

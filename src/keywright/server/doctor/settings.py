@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from ipaddress import ip_network
 
+from keywright.core.data_dir import is_there, refuse_unusable_data_dir
 from keywright.core.errors import ConfigurationError
 from keywright.core.settings import UNIX_SOCKET, Settings
 from keywright.core.unsafe_settings import refuse_unsafe, refuse_weak_secret
@@ -27,6 +28,7 @@ def examine_settings(settings: Settings) -> Iterator[Finding]:
         examine_proxies(settings),
         examine_strength(settings),
         examine_lifetimes(settings),
+        examine_data_dir(settings),
         examine_secret_file(settings),
     ):
         yield from findings
@@ -150,9 +152,18 @@ def examine_lifetimes(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def examine_data_dir(settings: Settings) -> Iterator[Finding]:
+    if settings.database_url is not None and not settings.development:
+        return
+    try:
+        refuse_unusable_data_dir(settings.data_dir)
+    except ConfigurationError as error:
+        yield problem(PART, "There is no place for the database and other files.", error.detail)
+
+
 def examine_secret_file(settings: Settings) -> Iterator[Finding]:
     path = settings.data_dir / "secret_key"
-    if settings.secret_key is None and path.exists() and path.stat().st_mode & OTHERS:
+    if settings.secret_key is None and is_there(path) and path.stat().st_mode & OTHERS:
         yield problem(
             PART,
             f"Other users of this machine can read the master secret in {path}.",

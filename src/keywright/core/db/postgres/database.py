@@ -27,6 +27,10 @@ from keywright.core.db.statement import Statement
 from keywright.core.errors import ConfigurationError
 
 Row = TypeVar("Row")
+REFUSED_BY_DRIVER = (
+    "PostgreSQL's driver cannot use KEYWRIGHT_DATABASE_URL: check its host, its port, its sslmode "
+    "and other options and the files that these name, and the PG… variables of the environment."
+)
 
 
 class PostgresDatabase:
@@ -67,8 +71,8 @@ class PostgresDatabase:
     async def _connect(self) -> RawConnection:
         try:
             raw: RawConnection = await connect_to_its_end(self._dsn, **self._options)
-        except ValueError as error:
-            raise ConfigurationError(f"KEYWRIGHT_DATABASE_URL: {error}.") from error
+        except ValueError:  # it repeats what it cannot read: a password may be in there
+            raise ConfigurationError(REFUSED_BY_DRIVER) from None
         except DRIVER_ERRORS as error:
             raise_translated(error)
         return raw

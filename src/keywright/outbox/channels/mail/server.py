@@ -39,10 +39,10 @@ def parse_mail_url(url: str) -> MailServer:
         raise bad_mail_url("it must begin with smtp:// or smtps://")
     if not parts.hostname:
         raise bad_mail_url("it names no host")
-    if parts.path not in {"", "/"} or parts.fragment:
+    if parts.path not in {"", "/"} or parts.fragment or "@" in parts.query:
         raise bad_mail_url(
-            "it has a path or fragment; write a `/`, `?` or `#` of a user name or password as "
-            "%2F, %3F or %23"
+            "it has a path or fragment, or an `@` after its host; write a `/`, `?` or `#` of a "
+            "user name or password as %2F, %3F or %23"
         )
     tls = parse_tls(parts)
     server = MailServer(
