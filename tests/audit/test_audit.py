@@ -119,9 +119,10 @@ async def test_a_full_last_page_has_no_next(db):
 async def test_origins_are_erased_and_records_stay(db):
     await record_sign_in(db)
     await record_sign_in(db, actor_id=ADA, subject_id=EVE)
-    await record_sign_in(db, actor_id=EVE, subject_id=EVE)
+    await record_sign_in(db, actor_id=EVE, subject_id=EVE, email=None)
+    await record_sign_in(db, actor_id=None, subject_id=None)  # before there was an account
     async with db.transaction() as tx:
-        assert await service.erase_origins(tx, ADA) == 2
+        assert await service.erase_origins(tx, ADA, "ada@example.com") == 3
     (own,) = (await service.list_for_user(db, ADA)).items
     assert (own.ip, own.email, own.user_agent) == (None, None, None)
     assert own.details == {"amr": ["pwd"]}

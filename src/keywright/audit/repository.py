@@ -27,14 +27,13 @@ LIST_FOR_SUBJECT = Statement(
     .limit(p("size", type_=sa.Integer())),
     row=AuditRecord,
 )
-ERASE_ORIGINS = Statement(
-    sa.delete(audit_origins).where(
-        sa.exists().where(
-            audit.c.id == audit_origins.c.audit_id,
-            sa.or_(audit.c.subject_id == p("user_id"), audit.c.actor_id == p("user_id")),
-        )
-    )
+ABOUT_USER = sa.select(audit.c.id).where(
+    sa.or_(audit.c.subject_id == p("user_id"), audit.c.actor_id == p("user_id"))
 )
+ERASE_ORIGINS_OF = Statement(
+    sa.delete(audit_origins).where(audit_origins.c.audit_id.in_(ABOUT_USER))
+)
+ERASE_ORIGINS_AT = Statement(sa.delete(audit_origins).where(audit_origins.c.email == p("email")))
 
 
 async def insert(db: Handle, **values: Any) -> None:
@@ -51,5 +50,7 @@ async def list_for_subject(
     return await db.many(LIST_FOR_SUBJECT, subject_id=subject_id, before=before, size=size)
 
 
-async def erase_origins(db: Handle, user_id: UUID) -> int:
-    return await db.run(ERASE_ORIGINS, user_id=user_id)
+async def erase_origins(db: Handle, user_id: UUID, email: str | None) -> int:
+    """Of the account, and of what was tried at the address before there was one."""
+    of_user = await db.run(ERASE_ORIGINS_OF, user_id=user_id)
+    return of_user + await db.run(ERASE_ORIGINS_AT, email=email)

@@ -37,7 +37,8 @@ async def record(
     """Write what happens in the transaction that makes it happen.
 
     `caller` is None for what no request caused. Personal data belongs in `caller` and `email`,
-    which can be erased, and never in `details`.
+    which can be erased, and never in `details`. `email` is folded, and given where there is no
+    account to name: by it the record of somebody who has one later is found again.
     """
     audit_id = new_id(now)
     await repository.insert(
@@ -97,9 +98,11 @@ async def list_for_user(
     return AuditPage(items, items[-1].id if len(rows) > limit else None)
 
 
-async def erase_origins(tx: Transaction, user_id: UUID) -> int:
-    """Forget from where, and under which address, an account acted. The records stay."""
-    return await repository.erase_origins(tx, user_id)
+async def erase_origins(tx: Transaction, user_id: UUID, email: str) -> int:
+    """Forget from where, and under which address, an account acted, also before it was made:
+    `email` is its folded address. The records stay.
+    """
+    return await repository.erase_origins(tx, user_id, storable(email, EMAIL_LENGTH))
 
 
 async def record_origin(

@@ -34,4 +34,5 @@ audit_origins = sa.Table(
     sa.Column("ip", sa.String(IP_LENGTH)),
     sa.Column("email", sa.String(EMAIL_LENGTH)),
     sa.Column("user_agent", sa.String(USER_AGENT_LENGTH)),
+    sa.Index(None, "email"),
 )

@@ -1,4 +1,7 @@
-"""Roles and what they permit. Routes ask for permissions; a role is a name for a set of them."""
+"""Roles and what they permit. Routes ask for permissions; a role is a name for a set of them.
+
+Everybody holds `user`: it is given to nobody, taken from nobody and listed nowhere.
+"""
 
 from __future__ import annotations
 
@@ -69,8 +72,8 @@ def permits(held: Iterable[str], wanted: Iterable[str]) -> bool:
 
 
 def holds_role(roles: Iterable[str], wanted: str) -> bool:
-    """Whether one of `roles` is `wanted` or stands above it on the ladder."""
-    return any(wanted in _with_lower(role) for role in roles)
+    """Whether one of `roles` is `wanted` or stands above it on the ladder; all hold the lowest."""
+    return any(wanted in _with_lower(role) for role in (USER, *roles))
 
 
 def _with_lower(role: str) -> tuple[str, ...]:

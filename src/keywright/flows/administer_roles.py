@@ -8,8 +8,10 @@ from uuid import UUID
 
 from keywright.accounts.users import service as users
 from keywright.audit.models import AuditEvent
+from keywright.core.errors import FieldError, InvalidInput
 from keywright.core.events import UserUpdated
 from keywright.core.principal import User
+from keywright.core.roles import USER
 from keywright.flows.administer_users import note, require_known_roles, tell_of_change
 from keywright.flows.administrators import (
     Actor,
@@ -32,8 +34,8 @@ async def grant_role(kw: Context, user_id: UUID, role: str, actor: Actor) -> boo
     event = AuditEvent.ROLE_GRANTED
     async with administering(kw, actor, user_id, event, UserUpdated) as change:
         refuse_own_roles(actor, user_id)
-        refuse_greater_grant(kw, change.grantable, [role])
-        if role in change.record.role_names:
+        refuse_greater_grant(kw, change.powers, [role])
+        if role in (USER, *change.record.role_names):
             return False
         await users.grant_role(change.tx, user_id, role, kw.clock.now())
         await note(kw, change.tx, event, change.record, actor, role=role)
@@ -44,12 +46,14 @@ async def grant_role(kw: Context, user_id: UUID, role: str, actor: Actor) -> boo
 async def revoke_role(kw: Context, user_id: UUID, role: str, actor: Actor) -> bool:
     """False when the account does not hold the role.
 
-    Raises `GreaterGrant`, `OwnRoles`, `LastAdministrator`, and what `administering` does.
+    Raises `InvalidInput` for `user`, `GreaterGrant`, `OwnRoles`, `LastAdministrator`, and what
+    `administering` does.
     """
+    refuse_everybodys_role(role)
     event = AuditEvent.ROLE_REVOKED
     async with administering(kw, actor, user_id, event, UserUpdated) as change:
         refuse_own_roles(actor, user_id)
-        refuse_greater_grant(kw, change.grantable, [role])
+        refuse_greater_grant(kw, change.powers, [role])
         if role not in change.record.role_names:
             return False
         await users.revoke_role(change.tx, user_id, role)
@@ -58,8 +62,14 @@ async def revoke_role(kw: Context, user_id: UUID, role: str, actor: Actor) -> bo
     return True
 
 
+def refuse_everybodys_role(role: str) -> None:
+    if role == USER:
+        detail = f"Everybody has the role {USER}: it cannot be taken. Disable the account instead."
+        raise InvalidInput(detail, errors=[FieldError("role", "everybodys_role", detail)])
+
+
 async def set_roles(kw: Context, user_id: UUID, wanted: Iterable[str], actor: Actor) -> User[Any]:
-    """Let the account hold these roles; those that a sign-in provider gave stay.
+    """Let the account hold these roles and `user`; those that a sign-in provider gave stay.
 
     Raises `UnknownRole`, `GreaterGrant`, `OwnRoles`, `LastAdministrator`, and what
     `administering` does.
@@ -69,7 +79,7 @@ async def set_roles(kw: Context, user_id: UUID, wanted: Iterable[str], actor: Ac
     event = AuditEvent.ROLES_SET
     async with administering(kw, actor, user_id, event, UserUpdated) as change:
         refuse_own_roles(actor, user_id)
-        refuse_greater_grant(kw, change.grantable, wanted.union(change.record.role_names))
+        refuse_greater_grant(kw, change.powers, wanted.union(change.record.role_names))
         for role in sorted(wanted):
             await users.grant_role(change.tx, user_id, role, kw.clock.now())
         for role in change.record.role_names:

@@ -20,29 +20,31 @@ from keywright.accounts.users.errors import EmailTaken, UnknownRole, UsernameTak
 from keywright.accounts.users.models import UserRecord
 from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent
+from keywright.core import idempotency
 from keywright.core.db import Transaction
 from keywright.core.errors import FieldError, InvalidInput
 from keywright.core.events import (
+    SessionRevoked,
     UserCreated,
     UserDeleted,
     UserDisabled,
     UserUpdated,
     UserVerified,
 )
+from keywright.core.idempotency import Claim
 from keywright.core.notices import Subject
 from keywright.core.principal import User
 from keywright.flows.administrators import (
     Actor,
     administering,
     lock_and_judge,
-    narrow,
     recorded_denials,
     refuse_greater_grant,
 )
+from keywright.flows.manage_sessions import end_every_session
 from keywright.flows.recover_account import SEND_RESET
 from keywright.flows.results import present_user
 from keywright.outbox.channels.mail.mails import SecurityNotice
-from keywright.sessions import service as sessions
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -80,8 +82,11 @@ def refuse_long_name(name: str | None) -> None:
         raise InvalidInput(detail, errors=[FieldError("name", "too_long", detail)])
 
 
-async def create_user(kw: Context, wanted: NewUser, actor: Actor) -> User[Any]:
-    """Make a verified account: the administrator vouches for its address.
+async def create_user(
+    kw: Context, wanted: NewUser, actor: Actor, claim: Claim | None = None
+) -> User[Any]:
+    """Make a verified account: the administrator vouches for its address. A `claim` is finished
+    with it.
 
     Without a password its owner is mailed a link to choose one. Raises what `check_new_user`
     does, `EmailTaken`, `UsernameTaken`, `GreaterGrant`, and `WeakPassword` and its kin.
@@ -94,7 +99,7 @@ async def create_user(kw: Context, wanted: NewUser, actor: Actor) -> User[Any]:
         kw.db.transaction(alone=kw.hooks.has_on(UserCreated, UserVerified)) as tx,
     ):
         powers = await lock_and_judge(kw, tx, actor)
-        refuse_greater_grant(kw, narrow(actor, powers), wanted.roles)
+        refuse_greater_grant(kw, powers, wanted.roles)
         now = kw.clock.now()
         record = await users.create(
             tx,
@@ -111,9 +116,11 @@ async def create_user(kw: Context, wanted: NewUser, actor: Actor) -> User[Any]:
         await registrations.drop_all_for(tx, record.email_folded)
         if password_hash is None:
             await ask_owner_for_password(kw, tx, record)
-        await note(kw, tx, AuditEvent.USER_CREATED, record, actor, roles=wanted.roles)
+        await note(kw, tx, AuditEvent.USER_CREATED, record, actor, roles=record.role_names)
         await kw.hooks.emit(tx, UserCreated(at=now, user_id=record.id, email=record.email))
         await kw.hooks.emit(tx, UserVerified(at=now, user_id=record.id, email=record.email))
+        if claim is not None:
+            await idempotency.finish(tx, claim, status=201, resource_id=record.id, now=now)
     return present_user(kw, record)
 
 
@@ -172,7 +179,7 @@ async def disable_user(kw: Context, user_id: UUID, actor: Actor) -> bool:
     Raises `LastAdministrator`, and what `administering` does.
     """
     event = AuditEvent.USER_DISABLED
-    async with administering(kw, actor, user_id, event, UserDisabled) as change:
+    async with administering(kw, actor, user_id, event, UserDisabled, SessionRevoked) as change:
         if not change.record.active:
             return False
         await users.disable(change.tx, user_id, kw.clock.now())
@@ -187,7 +194,7 @@ async def end_every_credential(kw: Context, tx: Transaction, user_id: UUID) -> i
     now = kw.clock.now()
     await kw.notices.revoke(tx, Subject.USER, user_id, now)
     await link_tokens.drop_all(tx, user_id)
-    return await sessions.end_all(tx, kw.notices, user_id, now=now)
+    return await end_every_session(kw, tx, user_id)
 
 
 async def enable_user(kw: Context, user_id: UUID, actor: Actor) -> bool:
@@ -211,7 +218,7 @@ async def sign_user_out(kw: Context, user_id: UUID, actor: Actor) -> int:
     Raises what `administering` does.
     """
     event = AuditEvent.SESSIONS_REVOKED
-    async with administering(kw, actor, user_id, event) as change:
+    async with administering(kw, actor, user_id, event, SessionRevoked) as change:
         ended = await end_every_credential(kw, change.tx, user_id)
         await note(kw, change.tx, event, change.record, actor, ended=ended)
     return ended
@@ -224,15 +231,20 @@ async def delete_user(kw: Context, user_id: UUID, actor: Actor) -> None:
     Raises `LastAdministrator`, and what `administering` does.
     """
     event = AuditEvent.USER_DELETED
-    async with administering(kw, actor, user_id, event, UserDeleted) as change:
+    async with administering(kw, actor, user_id, event, UserDeleted, SessionRevoked) as change:
         tx, record, now = change.tx, change.record, kw.clock.now()
         await users.erase(tx, user_id, now)
         await end_every_credential(kw, tx, user_id)
         await registrations.drop_all_for(tx, record.email_folded)
-        await audit.erase_origins(tx, user_id)
+        await audit.erase_origins(tx, user_id, record.email_folded)
         await tell_owner_of_deletion(kw, tx, record)
-        await note(kw, tx, event, record, actor)
+        await note(kw, tx, event, record, without_trace(actor, user_id))
         await kw.hooks.emit(tx, UserDeleted(at=now, user_id=user_id))
+
+
+def without_trace(actor: Actor, user_id: UUID) -> Actor:
+    """Who erases their own account leaves no network address with the record of that."""
+    return replace(actor, caller=None) if actor.user_id == user_id else actor
 
 
 async def tell_owner_of_deletion(kw: Context, tx: Transaction, record: UserRecord) -> None:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from keywright.core.context import Context
 
 READ_USERS, WRITE_USERS = "users:read", "users:write"
+BEYOND_SCOPES = (
+    "That account has a role that the scopes of this sign-in do not cover. If you have it, sign in "
+    "without asking for scopes."
+)
 
 
 class AdministratorNoLonger(Forbidden):
@@ -69,11 +73,11 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """One change while it happens: the account as it is now, and what its actor may give."""
+    """One change while it happens: the account as it is now, and what its actor may do."""
 
     tx: Transaction
     record: UserRecord
-    grantable: Powers
+    powers: Powers
 
 
 @asynccontextmanager
@@ -92,7 +96,7 @@ async def administering(
         powers = await lock_and_judge(kw, tx, actor, user_id)
         record = await users.get(tx, user_id)
         refuse_stronger_account(kw, powers, record)
-        yield Administration(tx, record, narrow(actor, powers))
+        yield Administration(tx, record, powers)
 
 
 @asynccontextmanager
@@ -116,15 +120,14 @@ async def recorded_denials(
 
 
 async def lock_and_judge(kw: Context, tx: Transaction, actor: Actor, *user_ids: UUID) -> Powers:
-    """Hold the accounts that this is about; what the actor may do, as of now."""
+    """Hold the accounts that this is about; what the actor may do, as of now and here."""
+    await users.lock(tx, *user_ids)
     if actor.user_id is None:
-        await users.lock(tx, *user_ids)
         return Powers((ADMIN,), frozenset({EVERYTHING}))
-    await users.lock(tx, actor.user_id, *user_ids)
     standing = await users.find(tx, actor.user_id)
     require_standing(kw, standing)
-    roles = (*standing.role_names, USER) if standing else ()
-    return Powers(roles, kw.roles.of(roles))
+    roles = standing.role_names if standing else ()
+    return narrow(actor, Powers(roles, kw.roles.of(roles)))
 
 
 def require_standing(kw: Context, actor: UserRecord | None) -> None:
@@ -138,7 +141,7 @@ def require_standing(kw: Context, actor: UserRecord | None) -> None:
 
 
 def narrow(actor: Actor, powers: Powers) -> Powers:
-    """A credential that may do less than its account hands out no more than it may do itself."""
+    """A credential that may do less than its account gives, takes and changes no more than that."""
     if actor.narrowed_to is None:
         return powers
     scopes = frozenset(one for one in actor.narrowed_to if permits(powers.permissions, [one]))
@@ -148,19 +151,21 @@ def narrow(actor: Actor, powers: Powers) -> Powers:
 def refuse_stronger_account(kw: Context, powers: Powers, target: UserRecord) -> None:
     """Nobody changes an account that holds a role which they don't hold."""
     if not all(holds(kw, powers, role) for role in target.role_names):
-        raise StrongerAccount
+        raise StrongerAccount(BEYOND_SCOPES if powers.narrowed else None)
 
 
-def refuse_greater_grant(kw: Context, grantable: Powers, roles: Iterable[str]) -> None:
+def refuse_greater_grant(kw: Context, powers: Powers, roles: Iterable[str]) -> None:
     """Nobody gives or takes away a role that they don't hold, whatever it permits."""
     for role in roles:
-        if not holds(kw, grantable, role):
+        if not holds(kw, powers, role):
             raise GreaterGrant(f"Only who holds the role {role} gives it or takes it away.")
 
 
 def holds(kw: Context, powers: Powers, role: str) -> bool:
     """A host may ask for a role by its name, so that what it permits is not all that it is."""
-    return permits(powers.permissions, [EVERYTHING]) or kw.roles.is_held(role, powers)
+    return (
+        role == USER or permits(powers.permissions, [EVERYTHING]) or kw.roles.is_held(role, powers)
+    )
 
 
 def refuse_own_roles(actor: Actor, user_id: UUID) -> None:

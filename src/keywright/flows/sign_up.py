@@ -26,8 +26,9 @@ from keywright.core.events import UserCreated, UserRegistered
 from keywright.core.hashing import sha256
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
+from keywright.flows.known_devices import remember_device
 from keywright.flows.open_session import BY_PASSWORD, open_session_for_api, open_session_for_pages
-from keywright.flows.results import Tokens
+from keywright.flows.sign_in import ApiSignIn, PageSignIn
 from keywright.outbox.channels.mail.mails import AlreadyRegistered, VerifyEmail
 
 if TYPE_CHECKING:
@@ -49,22 +50,24 @@ class SignUpForm:
 
 async def sign_up_for_api(
     kw: Context, form: SignUpForm, caller: Caller, *, browser_secret: str
-) -> Tokens | None:
+) -> ApiSignIn | None:
     """As `sign_up`; an account that exists at once is signed in."""
     user = await sign_up(kw, form, caller, browser_secret=browser_secret)
     if user is None:
         return None
-    return await open_session_for_api(kw, user, caller, amr=BY_PASSWORD, scope=None)
+    tokens = await open_session_for_api(kw, user, caller, amr=BY_PASSWORD, scope=None)
+    return ApiSignIn(tokens, remember_device(kw.secrets, user, None))
 
 
 async def sign_up_for_pages(
     kw: Context, form: SignUpForm, caller: Caller, *, browser_secret: str
-) -> str | None:
-    """As `sign_up_for_api`; answers the value of the page cookie."""
+) -> PageSignIn | None:
+    """As `sign_up_for_api`, for a browser on the hosted pages."""
     user = await sign_up(kw, form, caller, browser_secret=browser_secret)
     if user is None:
         return None
-    return await open_session_for_pages(kw, user, caller, amr=BY_PASSWORD)
+    secret = await open_session_for_pages(kw, user, caller, amr=BY_PASSWORD)
+    return PageSignIn(secret, remember_device(kw.secrets, user, None))
 
 
 async def sign_up(
@@ -119,7 +122,11 @@ async def remember_sign_up(
         )
         await kw.outbox.add(tx, ANSWER_SIGN_UP, {"registration_id": str(registration.id)})
         await audit.record(
-            tx, event=AuditEvent.REGISTERED, caller=caller, email=form.email, now=now
+            tx,
+            event=AuditEvent.REGISTERED,
+            caller=caller,
+            email=registration.email_folded,
+            now=now,
         )
         await kw.hooks.emit(
             tx, UserRegistered(at=now, registration_id=registration.id, email=form.email)

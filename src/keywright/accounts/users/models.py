@@ -47,7 +47,9 @@ class UserCount(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """`search` is a part of an e-mail address, a username or a name, in any case."""
+    """`search` is a part of an e-mail address, a username or a name, in any case; `role` one that
+    was given, or `user`, which everybody holds.
+    """
 
     search: str | None = None
     role: str | None = None

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from keywright.accounts.users.models import UserCount, UserId, UserRecord
 from keywright.accounts.users.table import roles, users
-from keywright.core.db import Handle, Statement, in_list
+from keywright.core.db import Handle, Statement, in_list, take_turn
 from keywright.core.principal import UserStatus
 
 p = sa.bindparam
@@ -63,6 +63,7 @@ LIST = Statement(
     .limit(p("size", type_=sa.Integer)),
     row=UserRecord,
 )
+HOLDS_ROLE = users.c.id.in_(sa.select(roles.c.user_id).where(roles.c.role == p("role")))
 # What an administrator may look for. A part of a name has no index on either database without an
 # extension: 100,000 accounts are read in about a tenth of a second. A role goes by its index.
 FILTERS: dict[str, sa.ColumnElement[bool]] = {
@@ -71,7 +72,7 @@ FILTERS: dict[str, sa.ColumnElement[bool]] = {
         users.c.username_folded.like(p("folded"), escape="\\"),
         users.c.name.ilike(p("named"), escape="\\"),
     ),
-    "role": users.c.id.in_(sa.select(roles.c.user_id).where(roles.c.role == p("role"))),
+    "role": HOLDS_ROLE,
     "status": users.c.status == p("status"),
 }
 COMBINATIONS = [
@@ -140,24 +141,16 @@ GRANT_ROLE = Statement(
     .values({column.name: p(column.name) for column in roles.c})
     .on_conflict_do_nothing()
 )
-# Who waited here sees the accounts as they became, but the roles as they were: read them again.
-LOCK_ROLE_HOLDERS = Statement(
-    sa.select(users.c.id)
-    .join_from(users, roles, roles.c.user_id == users.c.id)
-    .where(roles.c.role == p("role"), users.c.status == UserStatus.ACTIVE)
-    .order_by(users.c.id)
-    .with_for_update(of=users),
-    row=UserId,
-)
+TAKE_TURN = take_turn(0x6B65_7977_0001)  # "keyw", 1: this application's alone in its database
 LOCK = Statement(
     sa.select(users.c.id).where(in_list(users.c.id, "ids")).order_by(users.c.id).with_for_update(),
     row=UserId,
 )
-FIRST_ROLE_HOLDER = Statement(
+ROLE_HOLDERS = Statement(
     sa.select(users.c.id)
-    .join_from(users, roles, roles.c.user_id == users.c.id)
-    .where(roles.c.role == p("role"), users.c.status == UserStatus.ACTIVE)
-    .limit(1),
+    .where(users.c.status == UserStatus.ACTIVE, HOLDS_ROLE)
+    .order_by(users.c.id)
+    .limit(p("size", type_=sa.Integer)),
     row=UserId,
 )
 REVOKE_ROLE = Statement(
@@ -193,6 +186,10 @@ async def find_by_username(db: Handle, username_folded: str) -> UserRecord | Non
 
 async def insert_unless_taken(db: Handle, **values: Any) -> bool:
     return await db.one(INSERT_UNLESS_TAKEN, **values) is not None
+
+
+async def take_turn_to_administer(tx: Handle) -> None:
+    await tx.one(TAKE_TURN)
 
 
 async def lock(db: Handle, user_ids: Iterable[UUID]) -> None:
@@ -244,24 +241,17 @@ async def set_details(db: Handle, user_id: UUID, now: datetime, **details: Any) 
     return await db.run(SET_DETAILS, user_id=user_id, now=now, **details) == 1
 
 
-async def grant_roles(
-    db: Handle, user_id: UUID, names: Iterable[str], source: str, now: datetime
-) -> None:
-    for name in names:
-        await db.run(GRANT_ROLE, user_id=user_id, role=name, source=source, granted_at=now)
+async def grant_role(db: Handle, user_id: UUID, role: str, source: str, now: datetime) -> None:
+    await db.run(GRANT_ROLE, user_id=user_id, role=role, source=source, granted_at=now)
 
 
 async def revoke_role(db: Handle, user_id: UUID, role: str, source: str) -> bool:
     return await db.run(REVOKE_ROLE, user_id=user_id, role=role, source=source) == 1
 
 
-async def has_active_holder(db: Handle, role: str) -> bool:
-    return await db.one(FIRST_ROLE_HOLDER, role=role) is not None
-
-
-async def lock_active_holders(db: Handle, role: str) -> list[UUID]:
-    """The active accounts that hold `role`, locked until the transaction ends."""
-    return [row.id for row in await db.many(LOCK_ROLE_HOLDERS, role=role)]
+async def find_active_holders(db: Handle, role: str, size: int) -> list[UUID]:
+    """The first active accounts that hold `role`."""
+    return [row.id for row in await db.many(ROLE_HOLDERS, role=role, size=size)]
 
 
 async def erase(db: Handle, user_id: UUID, placeholder: str, now: datetime) -> bool:

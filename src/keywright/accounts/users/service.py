@@ -24,7 +24,7 @@ from keywright.accounts.users.models import UserFilter, UserPage, UserRecord
 from keywright.core.db import Handle, Transaction, UniqueViolation
 from keywright.core.ids import new_id
 from keywright.core.principal import UserStatus
-from keywright.core.roles import ADMIN
+from keywright.core.roles import ADMIN, USER
 
 GIVEN_BY_HAND = "manual"
 NEWEST = UUID(int=2**128 - 1)
@@ -66,7 +66,7 @@ def filter_values(wanted: UserFilter) -> dict[str, dict[str, Any]]:
     if wanted.search and (text := wanted.search.strip()):
         folded = fold_email(text) if "@" in text else fold(text)
         values["search"] = {"folded": containing(folded), "named": containing(text)}
-    if wanted.role:
+    if wanted.role and wanted.role != USER:
         values["role"] = {"role": wanted.role}
     if wanted.status is not None:
         values["status"] = {"status": wanted.status}
@@ -80,13 +80,15 @@ def containing(text: str) -> str:
 
 
 async def lock(tx: Transaction, *user_ids: UUID) -> None:
-    """Hold these accounts, and every active administrator, until the transaction ends.
+    """Take one's turn to administer, and hold these accounts, until the transaction ends.
 
-    Who administers begins with this: two who act on each other take turns, each sees what the
-    other did, and as all lock in one order none waits forever.
+    Whoever changes another's account, or who administers, begins with this. Of these there is one
+    at a time: the next one sees what the last one did, and only that one holds several accounts.
+    What owners do holds their own alone (`hold`, a sign-in): so nobody waits in a circle.
     """
-    await repository.lock_active_holders(tx, ADMIN)
-    await repository.lock(tx, user_ids)
+    await repository.take_turn_to_administer(tx)
+    if user_ids:
+        await repository.lock(tx, user_ids)
 
 
 async def hold(tx: Transaction, user_id: UUID) -> None:
@@ -133,7 +135,8 @@ async def create(
     )
     if not inserted:
         await refuse_taken(tx, email, username)
-    await repository.grant_roles(tx, user_id, roles, GIVEN_BY_HAND, now)
+    for role in roles:
+        await grant_role(tx, user_id, role, now)
     return await get(tx, user_id)
 
 
@@ -195,7 +198,9 @@ async def enable(tx: Transaction, user_id: UUID, now: datetime) -> None:
 
 
 async def grant_role(tx: Transaction, user_id: UUID, role: str, now: datetime) -> None:
-    await repository.grant_roles(tx, user_id, [role], GIVEN_BY_HAND, now)
+    """Nothing is written of `user`, which everybody holds."""
+    if role != USER:
+        await repository.grant_role(tx, user_id, role, GIVEN_BY_HAND, now)
 
 
 async def revoke_role(tx: Transaction, user_id: UUID, role: str) -> bool:
@@ -221,10 +226,13 @@ def placeholder_of(user_id: UUID) -> str:
 
 async def has_administrator(db: Handle) -> bool:
     """Whether somebody can administer: an active account with the role."""
-    return await repository.has_active_holder(db, ADMIN)
+    return bool(await repository.find_active_holders(db, ADMIN, 1))
 
 
 async def refuse_last_administrator(tx: Transaction, user_id: UUID) -> None:
-    """Raise `LastAdministrator` if the account is the only active one that is left."""
-    if await repository.lock_active_holders(tx, ADMIN) == [user_id]:
+    """Raise `LastAdministrator` if the account is the only active one that is left.
+
+    After `lock`: else another might go at the same moment.
+    """
+    if await repository.find_active_holders(tx, ADMIN, 2) == [user_id]:
         raise LastAdministrator

@@ -12,6 +12,7 @@ from keywright.core.db.handle import Database, Handle, Transaction
 from keywright.core.db.in_list import in_list
 from keywright.core.db.metadata import metadata
 from keywright.core.db.statement import Statement
+from keywright.core.db.turns import take_turn
 from keywright.core.db.types import JsonObject, TextEnum, UtcDateTime
 from keywright.core.db.url import open_database
 
@@ -30,4 +31,5 @@ __all__ = [
     "in_list",
     "metadata",
     "open_database",
+    "take_turn",
 ]

@@ -23,7 +23,9 @@ class UsersQuery(BaseModel):
     search: Annotated[
         str | None, Field(max_length=100, description="Part of an e-mail address or a name.")
     ] = None
-    role: Annotated[str | None, Field(max_length=64)] = None
+    role: Annotated[
+        str | None, Field(max_length=64, description="Who was given it; everybody holds `user`.")
+    ] = None
     status: Literal["active", "disabled"] | None = None
     total: bool = False
 

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 
 from keywright.core.principal import Principal
-from keywright.core.web import resolve_caller, router
+from keywright.core.web import api_router, resolve_caller
 from keywright.flows import administer_roles, administer_users, find_users
 from keywright.flows.administrators import READ_USERS, WRITE_USERS, Actor
+from keywright.flows.repeat_calls import create_user_once
 from keywright.flows.routes import user_schemas as s
 from keywright.flows.routes.administrator_required import administrator
 from keywright.flows.routes.profiles import check_profile
+from keywright.flows.routes.repeatable import IdempotencyKey, call_of
 from keywright.flows.routes.schemas import EndedOut, ProfileBody
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def routes(kw: Context) -> APIRouter:
-    api = router(kw, prefix="/users", tags=["users: administration"])
+    api = api_router(kw, "/users", tags=["users: administration"])
     add_reading(api, kw)
     add_writing(api, kw)
     add_status(api, kw)
@@ -51,12 +53,18 @@ def add_writing(api: APIRouter, kw: Context) -> None:
 
     @api.post("", status_code=201)
     async def create_user(
-        request: Request, body: s.CreateUserBody, admin: Principal = Depends(writer)
+        request: Request,
+        body: s.CreateUserBody,
+        key: IdempotencyKey = None,
+        admin: Principal = Depends(writer),
     ) -> s.ManagedUserOut:
         """Make a verified account: you vouch that the address is theirs."""
         wanted = body.as_new_user(check_profile(kw, body.profile))
         actor = Actor.of(admin, resolve_caller(request, kw.settings))
-        return s.ManagedUserOut.of(await administer_users.create_user(kw, wanted, actor))
+        if key is None:
+            return s.ManagedUserOut.of(await administer_users.create_user(kw, wanted, actor))
+        call = await call_of(request, admin, key)
+        return s.ManagedUserOut.of(await create_user_once(kw, wanted, actor, call))
 
     @api.patch("/{user_id}")
     async def edit_user(
@@ -73,7 +81,10 @@ def add_writing(api: APIRouter, kw: Context) -> None:
     async def set_roles(
         request: Request, user_id: UUID, body: s.RolesBody, admin: Principal = Depends(writer)
     ) -> s.ManagedUserOut:
-        """Hold these roles and no others; those that a sign-in provider gave stay."""
+        """Hold these roles and no others, but `user`, which everybody holds and no list names.
+
+        Those that a sign-in provider gave stay.
+        """
         actor = Actor.of(admin, resolve_caller(request, kw.settings))
         return s.ManagedUserOut.of(await administer_roles.set_roles(kw, user_id, body.roles, actor))
 

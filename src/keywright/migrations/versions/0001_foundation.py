@@ -30,6 +30,19 @@ def upgrade() -> None:
         op.f("ix_kw_audit_subject_id_id"), "kw_audit", ["subject_id", "id"], unique=False
     )
     op.create_table(
+        "kw_idempotency_key",
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("request", sa.LargeBinary(), nullable=False),
+        sa.Column("holder", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("resource_id", sa.Uuid(), nullable=True),
+        sa.Column("expires_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_kw_idempotency_key")),
+    )
+    op.create_index(
+        op.f("ix_kw_idempotency_key_expires_at"), "kw_idempotency_key", ["expires_at"], unique=False
+    )
+    op.create_table(
         "kw_outbox",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(length=64), nullable=False),
@@ -141,6 +154,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("audit_id", name=op.f("pk_kw_audit_origin")),
     )
+    op.create_index(op.f("ix_kw_audit_origin_email"), "kw_audit_origin", ["email"], unique=False)
     op.create_table(
         "kw_link_token",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -245,6 +259,8 @@ def downgrade() -> None:
     op.drop_index("ix_kw_outbox_expires_at", table_name="kw_outbox")
     op.drop_index("ix_kw_outbox_due_at", table_name="kw_outbox")
     op.drop_table("kw_outbox")
+    op.drop_index(op.f("ix_kw_idempotency_key_expires_at"), table_name="kw_idempotency_key")
+    op.drop_table("kw_idempotency_key")
     op.drop_index(op.f("ix_kw_audit_subject_id_id"), table_name="kw_audit")
     op.drop_index(op.f("ix_kw_audit_actor_id"), table_name="kw_audit")
     op.drop_table("kw_audit")

@@ -12,9 +12,9 @@ from keywright.core.ids import new_secret
 from keywright.core.web import resolve_caller
 from keywright.core.web.cookies import sign_up_cookie
 from keywright.core.web.return_to import origin_of, require_registered_return
-from keywright.flows.routes.cookies import set_page_cookie
-from keywright.flows.routes.profiles import check_profile
+from keywright.flows.routes.cookies import set_device_cookie, set_page_cookie
 from keywright.flows.routes.sign_up import WEEK
+from keywright.flows.sign_in import PageSignIn
 from keywright.flows.sign_up import SignUpForm, sign_up_for_pages
 from keywright.pages.form import CHOSEN_PASSWORD, EMAIL, RETURN_TO, Form
 from keywright.pages.form_page import FormPage
@@ -45,31 +45,34 @@ def add(api: APIRouter, pages: Pages) -> None:
         require_registered_return(form["return_to"], kw.settings)
         try:
             page.check(request, form)
-            page_secret = await tell(kw, request, form, browser_secret)
+            signed_in = await tell(kw, request, form, browser_secret)
         except EmailTaken as error:
             return show_form(request, form.refused(error, at="email"))
         except KeywrightError as error:
             return show_form(request, form.refused(error))
-        response = answer(request, form, page_secret)
+        response = answer(request, form, signed_in)
         sign_up_cookie(kw.settings).write(response, browser_secret, max_age=WEEK)
         return response
 
-    def answer(request: Request, form: Form, page_secret: str | None) -> Response:
-        if page_secret is None:
+    def answer(request: Request, form: Form, signed_in: PageSignIn | None) -> Response:
+        if signed_in is None:
             return sent.show(request, Form({"email": form["email"].strip()}))
         response = go_on(pages, form["return_to"])
-        set_page_cookie(pages.kw, response, page_secret)
+        set_page_cookie(pages.kw, response, signed_in.secret)
+        set_device_cookie(pages.kw, response, signed_in.device)
         return response
 
     def show_form(request: Request, form: Form) -> Response:
         return page.show(request, form, form_targets=origin_of(form["return_to"]))
 
 
-async def tell(kw: Context, request: Request, form: Form, browser_secret: str) -> str | None:
-    """The page cookie's value where nothing has to be proven first."""
+async def tell(kw: Context, request: Request, form: Form, browser_secret: str) -> PageSignIn | None:
+    """The cookies' values where nothing has to be proven first. The page has no fields of a host's
+    profile: it stays empty until the application asks for them.
+    """
     caller = resolve_caller(request, kw.settings)
-    wanted = SignUpForm(form["email"], form["password"], profile=check_profile(kw, None))
-    page_secret = await sign_up_for_pages(kw, wanted, caller, browser_secret=browser_secret)
-    if page_secret is not None:
+    wanted = SignUpForm(form["email"], form["password"])
+    signed_in = await sign_up_for_pages(kw, wanted, caller, browser_secret=browser_secret)
+    if signed_in is not None:
         await end_earlier_session(kw, request, caller)
-    return page_secret
+    return signed_in
