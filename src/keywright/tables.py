@@ -8,6 +8,7 @@ from keywright.accounts.registrations.table import registrations
 from keywright.accounts.users.table import roles, users
 from keywright.audit.table import audit, audit_origins
 from keywright.core.db import metadata
+from keywright.core.idempotency.table import idempotency_keys
 from keywright.core.notices.table import revocations
 from keywright.core.ratelimit.table import rate_limits
 from keywright.keys.table import signing_keys
@@ -17,6 +18,7 @@ from keywright.sessions.table import sessions
 __all__ = [
     "audit",
     "audit_origins",
+    "idempotency_keys",
     "link_tokens",
     "metadata",
     "outbox",

@@ -129,6 +129,16 @@ async def test_a_role_counts_from_the_next_request_on(house, visitor):
     assert not await revoke_role(house.kw, ada.id, "moderator", NOBODY)
 
 
+async def test_the_role_that_everybody_holds_is_neither_given_nor_taken(house):
+    ada = await make(house)
+    assert not await grant_role(house.kw, ada.id, "user", NOBODY)
+    with pytest.raises(InvalidInput, match="Everybody has the role user"):
+        await revoke_role(house.kw, ada.id, "user", NOBODY)
+    assert [one.event for one in (await audit.list_for_user(house.kw.db, ada.id)).items] == [
+        "user.created"
+    ]
+
+
 async def test_the_last_administrator_stays(house):
     ada = await make(house, roles=("admin",))
     with pytest.raises(LastAdministrator):

@@ -90,6 +90,28 @@ async def test_filters_narrow_each_other(house, admin):
     assert sorted(await listed(admin, status="active")) == [ADA, "mod@example.com"]
 
 
+async def test_everybody_holds_the_role_user(house, admin):
+    eve = await make(house, EVE, roles=("user", "moderator"))
+    asked = {"role": "user", "total": "true"}
+    found = expect(await admin.call("GET", "/users", params=asked), 200).json()
+    assert {one["email"]: one["roles"] for one in found["items"]} == {
+        ADA: ["admin"],
+        EVE: ["moderator"],
+    }
+    assert found["total"] == 2
+    assert await listed(admin, role="user", search="eve") == [EVE]
+    given = await admin.call("PUT", f"/users/{eve}/roles", json={"roles": ["user"]})
+    assert expect(given, 200).json()["roles"] == []
+
+
+@pytest.mark.settings(permissions={"user": ["items:read"]})
+async def test_a_narrowed_token_gives_what_everybody_holds(house, admin):
+    eve = await make(house, EVE)
+    expect(await admin.login(ADA, PASSWORD, scope="users:write"), 200)
+    given = await admin.call("PUT", f"/users/{eve}/roles", json={"roles": ["user"]})
+    assert expect(given, 200).json()["roles"] == []
+
+
 async def test_the_total_is_told_where_it_was_asked_for(house, admin):
     await make(house, EVE)
     asked = {"total": "true", "limit": 1}

@@ -91,6 +91,16 @@ async def test_the_password_is_changed_by_who_knows_it(ada: Visitor, phone: Visi
     await ada.mail("was changed")
 
 
+async def test_who_changed_the_password_is_not_shut_out_of_that_browser(
+    ada: Visitor, stranger: Visitor
+) -> None:
+    page = await ada.open("/account/password")
+    await ada.submit(page, current_password=PASSWORD, new_password=ANOTHER_PASSWORD)
+    await stranger.guess_until_paused()
+    ada.client.cookies.delete("kw_session")
+    assert (await ada.sign_in(password=ANOTHER_PASSWORD)).path == "/account"
+
+
 async def test_an_ended_session_leads_to_sign_in_from_any_page(
     ada: Visitor, phone: Visitor
 ) -> None:

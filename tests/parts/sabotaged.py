@@ -42,8 +42,10 @@ from keywright.sessions.refresh_token import (
     SALT_BYTES,
     RefreshToken,
     decode,
+    read_refresh_token,
     write_refresh_token,
 )
+from keywright.sessions.service import replace_page_secret
 from keywright.sessions.table import sessions as session_table
 
 Defence = Callable[..., Any]
@@ -80,14 +82,16 @@ def find_by_refresh_token_too(original: Defence) -> Defence:
 def read_page_secret_too(original: Defence) -> Defence:
     """Refreshing that takes a page's cookie for a token."""
 
-    async def refresh(db: Any, secrets: Any, settings: Any, presented: str, now: datetime) -> Any:
+    async def refresh(
+        db: Any, secrets: Any, settings: Any, presented: str, now: datetime, **more: Any
+    ) -> Any:
         session = await sessions.find_by_page_digest(db, sha256(presented), now)
         if session is None:
-            return await original(db, secrets, settings, presented, now)
+            return await original(db, secrets, settings, presented, now, **more)
         salt = random_bytes(SALT_BYTES)
         await db.run(GIVE_FAMILY, session_id=session.id, salt=salt)
         token = write_refresh_token(secrets, RefreshToken(session.id, 1, salt))
-        return await original(db, secrets, settings, token, now)
+        return await original(db, secrets, settings, token, now, **more)
 
     return refresh
 
@@ -413,12 +417,32 @@ def read_any_refresh_body(body: bytes) -> Any:
     return RefreshBody.model_construct(**(msgspec.json.decode(body) if body.strip() else {}))
 
 
-def renew_without_scope(original: Defence) -> Defence:
-    async def renew_auth(*arguments: Any) -> Any:
+def write_before_issuing(original: Defence) -> Defence:
+    """Proving oneself again that replaces the page's cookie whether or not there is an answer."""
+
+    async def issue_renewed(kw: Any, session_id: UUID, now: datetime) -> Any:
+        await replace_page_secret(kw.db, session_id, now)
+        return await original(kw, session_id, now)
+
+    return issue_renewed
+
+
+def find_whatever_the_generation(original: Defence) -> Defence:
+    """Asks the application for whoever shows any token of a family."""
+
+    async def find_refreshable(db: Any, secrets: Any, presented: str, now: datetime) -> Any:
+        token = read_refresh_token(secrets, presented)
+        return token and await sessions.find_with_user(db, token.family, now)
+
+    return find_refreshable
+
+
+def find_without_scope(original: Defence) -> Defence:
+    async def find_with_user(*arguments: Any) -> Any:
         row = await original(*arguments)
         return row and msgspec.structs.replace(row, scope=None)
 
-    return renew_auth
+    return find_with_user
 
 
 # The database

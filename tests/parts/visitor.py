@@ -195,6 +195,12 @@ class Visitor:
         page = await self.open(f"/sign-in{query}")
         return await self.submit(page, email=email, password=password)
 
+    async def guess_until_paused(self, email: str = ADA) -> None:
+        """Until every browser that the account does not know has to wait."""
+        for _ in range(10):
+            assert (await self.sign_in(email, "a guess at the password")).status == 401
+        assert (await self.sign_in(email, "a guess at the password")).status == 429
+
 
 def quick_settings(data_dir: Path, **changes: Any) -> Settings:
     given = {

@@ -345,6 +345,22 @@ async def test_proving_oneself_again_in_a_session_that_is_gone_gives_nothing(hou
     problem(await ada.reauthenticate(), 401, "session_ended")
 
 
+async def test_a_password_changed_while_the_old_one_was_checked_makes_nothing_fresh(house, ada):
+    """The change keeps this very session, so that it alone would not stop whoever shares it."""
+    house.clock.advance(seconds=601)
+    check = house.kw.passwords.verify
+
+    async def verify(*arguments: object, **options: object) -> bool:
+        good = await check(*arguments, **options)
+        house.kw.passwords.verify = check
+        expect(await ada.change_password(), 200)
+        return good
+
+    house.kw.passwords.verify = verify
+    problem(await ada.reauthenticate(), 401, "invalid_credentials")
+    assert await asks_for_fresh(ada) == 401
+
+
 async def test_wrong_tries_to_prove_oneself_again_are_counted(house, ada):
     for _ in range(10):
         problem(await ada.reauthenticate("not the password"), 401, "invalid_credentials")

@@ -86,7 +86,11 @@ class SignedOut(UserEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRevoked(UserEvent):
-    """A session was ended from another device, by an administrator, or because it was copied."""
+    """A session was ended for somebody: from the list of devices, by an administrator, by another
+    password, to make room for a newer one, or because its refresh token was copied.
+
+    Signing out is `SignedOut`; a session that ran out is not told of.
+    """
 
     name: ClassVar[str] = "session.revoked"
     session_id: UUID

@@ -8,7 +8,8 @@
 
 `on` runs in the transaction and writes through `tx` alone: one second at the most, no network, and
 what it raises rolls everything back. `after` runs once the change is on disk, through the outbox,
-at least once.
+at least once. Claims are asked for before anything is written, so a source that fails costs no
+more than this try.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
-from keywright.core.errors import ConfigurationError, KeywrightError
+from keywright.core.errors import ConfigurationError, KeywrightError, Unavailable
 from keywright.core.events import Event
+from keywright.core.log import get_logger
 from keywright.core.principal import User
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ AfterHook = Callable[[E], Awaitable[None]]
 ClaimsSource = Callable[[User[Any]], Awaitable[Mapping[str, Any]]]
 AnyOnHook = Callable[[Any, "Transaction"], Awaitable[None]]
 
+log = get_logger("keywright.hooks")
 ON_HOOK_SECONDS = 1.0
 MESSAGE_KIND = "hook"
 RESERVED_CLAIMS = frozenset().union(
@@ -53,6 +56,13 @@ class HookTimeout(KeywrightError):
     code = "hook_timeout"
     title = "The application took too long"
     detail = "The application took too long to take part in this. Nothing was changed."
+
+
+class ClaimsUnavailable(Unavailable):
+    """A claims source raised: no token can be signed that says what it should."""
+
+    code = "claims_unavailable"
+    detail = "The application cannot say right now what you may use. Please try again in a moment."
 
 
 class Outbox(Protocol):
@@ -139,10 +149,13 @@ class Hooks:
         await hook.call(msgspec.convert(payload["event"], hook.event_type))
 
     async def collect_claims(self, user: User[Any]) -> dict[str, Any]:
-        """Every source's claims. Raises `ConfigurationError` for a claim that is ours."""
+        """Every source's claims.
+
+        Raises `ConfigurationError` for a claim that is ours, and `ClaimsUnavailable`.
+        """
         claims: dict[str, Any] = {}
         for source in self._claims_sources:
-            added = await source(user)
+            added = await ask(source, user)
             refuse_reserved_claims(added)
             claims.update(added)
         return claims
@@ -159,6 +172,19 @@ class Hooks:
             if deadline.expired():
                 raise HookTimeout from None
             raise
+
+
+async def ask(source: ClaimsSource, user: User[Any]) -> Mapping[str, Any]:
+    """What the source says. An error of ours is its own refusal; of any other the caller learns
+    that it is worth another try, and the log which it was.
+    """
+    try:
+        return await source(user)
+    except KeywrightError:
+        raise
+    except Exception as error:
+        log.exception("claims_source_failed", source=name_of(source))
+        raise ClaimsUnavailable from error
 
 
 def refuse_reserved_claims(claims: Mapping[str, Any]) -> None:

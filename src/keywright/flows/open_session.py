@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from keywright.accounts.users.models import UserRecord
 from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent
-from keywright.core.events import SignedIn
+from keywright.core.events import SessionRevoked, SignedIn
 from keywright.core.web.caller import Caller
 from keywright.flows.errors import InvalidCredentials
+from keywright.flows.manage_sessions import tell_revoked
 from keywright.flows.results import Tokens, issue_tokens
 from keywright.sessions import service as sessions
 from keywright.sessions.models import Session, SessionOfUser
@@ -53,12 +54,13 @@ async def open_session_for_pages(
 
 async def store(kw: Context, user: UserRecord, session: Session, caller: Caller) -> None:
     """Write the session, keep at most N of the account, and record the sign-in."""
-    async with kw.db.transaction(alone=kw.hooks.has_on(SignedIn)) as tx:
+    async with kw.db.transaction(alone=kw.hooks.has_on(SignedIn, SessionRevoked)) as tx:
         await require_unchanged_account(tx, user)
         await sessions.store(tx, session)
-        await sessions.end_surplus(
+        surplus = await sessions.end_surplus(
             tx, kw.notices, user.id, limit=kw.settings.max_sessions, now=session.created_at
         )
+        await tell_revoked(kw, tx, user.id, surplus)
         await audit.record(
             tx,
             event=AuditEvent.SIGNED_IN,

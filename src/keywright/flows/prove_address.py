@@ -11,6 +11,7 @@ from uuid import UUID
 from keywright.accounts.link_tokens import service as link_tokens
 from keywright.accounts.link_tokens.errors import InvalidLink
 from keywright.accounts.link_tokens.models import LinkPurpose, LinkToken
+from keywright.accounts.passwords import throttle
 from keywright.accounts.registrations import service as registrations
 from keywright.accounts.registrations.models import Registration
 from keywright.accounts.users import service as users
@@ -20,15 +21,15 @@ from keywright.accounts.users.models import UserRecord
 from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent
 from keywright.core.db import Transaction
-from keywright.core.events import UserCreated, UserVerified
+from keywright.core.events import SessionRevoked, UserCreated, UserVerified
 from keywright.core.hashing import matches
 from keywright.core.principal import User
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
 from keywright.flows.errors import NewPasswordRequired
+from keywright.flows.manage_sessions import end_every_session
 from keywright.flows.results import present_user
 from keywright.flows.sign_up import mail_link_for_registration, mail_link_for_user
-from keywright.sessions import service as sessions
 
 if TYPE_CHECKING:
     from typing import Any
@@ -73,11 +74,13 @@ async def verify_email(kw: Context, token: str, holder: LinkHolder, caller: Call
     target = await find_target(kw, link)
     require_same_person(target, holder)
     new_hash = await hash_new_password(kw, target.email, holder, caller)
-    async with kw.db.transaction(alone=kw.hooks.has_on(UserCreated, UserVerified)) as tx:
+    alone = kw.hooks.has_on(UserCreated, UserVerified, SessionRevoked)
+    async with kw.db.transaction(alone=alone) as tx:
         if isinstance(target, Registration):
             user = await activate(kw, tx, target, token, new_hash)
         else:
             user = await prove_account(kw, tx, target.id, token, new_hash)
+        await forget_early_tries(tx, user)
         await kw.hooks.emit(tx, UserVerified(at=kw.clock.now(), user_id=user.id, email=user.email))
         await audit.record(
             tx,
@@ -88,6 +91,11 @@ async def verify_email(kw: Context, token: str, holder: LinkHolder, caller: Call
             now=kw.clock.now(),
         )
     return present_user(kw, user)
+
+
+async def forget_early_tries(tx: Transaction, user: UserRecord) -> None:
+    """Who tried the right password before the proof is not shut out after it."""
+    await throttle.clear_failures(tx, account=user.email_folded, device=None)
 
 
 async def find_target(kw: Context, link: LinkToken) -> Registration | UserRecord:
@@ -176,7 +184,7 @@ async def prove_account(
     await link_tokens.use(tx, token, LinkPurpose.VERIFY_EMAIL, now)
     if new_hash is not None:
         await users.set_password(tx, user_id, new_hash, now)
-        await sessions.end_all(tx, kw.notices, user_id, now=now)
+        await end_every_session(kw, tx, user_id)
     await link_tokens.drop_all(tx, user_id)
     await kw.notices.changed(tx, user_id, now)
     return await users.get(tx, user_id)

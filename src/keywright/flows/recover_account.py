@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from keywright.accounts.link_tokens import service as link_tokens
 from keywright.accounts.link_tokens.errors import InvalidLink
@@ -15,16 +18,17 @@ from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent
 from keywright.core.db import Transaction
 from keywright.core.events import PasswordChanged as PasswordChangedEvent
-from keywright.core.events import PasswordReset
+from keywright.core.events import PasswordReset, SessionRevoked, UserVerified
 from keywright.core.principal import Principal
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
 from keywright.core.web.device_name import device_name
+from keywright.flows.known_devices import remember_device
+from keywright.flows.manage_sessions import end_every_session
 from keywright.flows.open_session import require_unchanged_account
 from keywright.flows.prove_address import resend_verification
 from keywright.flows.stay_signed_in import prove_own_password
 from keywright.outbox.channels.mail.mails import PasswordChanged, ResetPassword
-from keywright.sessions import service as sessions
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -84,35 +88,45 @@ async def reset_password(kw: Context, token: str, new_password: str, caller: Cal
     await kw.limits.hit(limits.RESET_PASSWORD, caller.network)
     user = await preview_reset(kw, token)
     new_hash = await hash_checked(kw, user, new_password, caller)
-    async with kw.db.transaction(alone=kw.hooks.has_on(PasswordReset)) as tx:
+    alone = kw.hooks.has_on(PasswordReset, SessionRevoked, UserVerified)
+    async with kw.db.transaction(alone=alone) as tx:
         now = kw.clock.now()
         await users.hold(tx, user.id)  # racing links of one person wait for each other here
         await link_tokens.use(tx, token, LinkPurpose.RESET_PASSWORD, now)
-        if user.email_verified_at is None:
-            await users.set_verified(tx, user.id, now)
+        await prove_by_reset(kw, tx, user, now)
         await replace_password(kw, tx, user, new_hash, caller)
-        await sessions.end_all(tx, kw.notices, user.id, now=now)
+        await end_every_session(kw, tx, user.id)
         await throttle.clear_failures(tx, account=user.email_folded, device=None)
         await record(tx, AuditEvent.PASSWORD_RESET, user, caller, kw)
         await kw.hooks.emit(tx, PasswordReset(at=now, user_id=user.id))
 
 
+async def prove_by_reset(kw: Context, tx: Transaction, user: UserRecord, now: datetime) -> None:
+    """The link was mailed to the address: whoever has it proves that, too."""
+    if user.email_verified_at is None:
+        await users.set_verified(tx, user.id, now)
+        await kw.hooks.emit(tx, UserVerified(at=now, user_id=user.id, email=user.email))
+
+
 async def change_password(
     kw: Context, principal: Principal, current_password: str, new_password: str, caller: Caller
-) -> None:
-    """Set a new password, knowing the current one. Ends every other session.
+) -> str:
+    """Set a new password, knowing the current one. Ends every other session; answers the device
+    cookie's value from now on, as no device is known by an older password.
 
     Raises `InvalidCredentials`, `WeakPassword`.
     """
     user = await prove_own_password(kw, principal, current_password, caller)
     new_hash = await hash_checked(kw, user, new_password, caller)
-    async with kw.db.transaction(alone=kw.hooks.has_on(PasswordChangedEvent)) as tx:
+    alone = kw.hooks.has_on(PasswordChangedEvent, SessionRevoked)
+    async with kw.db.transaction(alone=alone) as tx:
         now = kw.clock.now()
         await require_unchanged_account(tx, user)
-        await replace_password(kw, tx, user, new_hash, caller)
-        await sessions.end_all(tx, kw.notices, user.id, now=now, keep=principal.session_id)
+        changed = await replace_password(kw, tx, user, new_hash, caller)
+        await end_every_session(kw, tx, user.id, keep=principal.session_id)
         await record(tx, AuditEvent.PASSWORD_CHANGED, user, caller, kw)
         await kw.hooks.emit(tx, PasswordChangedEvent(at=now, user_id=user.id))
+    return remember_device(kw.secrets, changed, None)
 
 
 async def hash_checked(kw: Context, user: UserRecord, new_password: str, caller: Caller) -> str:
@@ -123,13 +137,17 @@ async def hash_checked(kw: Context, user: UserRecord, new_password: str, caller:
 
 async def replace_password(
     kw: Context, tx: Transaction, user: UserRecord, new_hash: str, caller: Caller
-) -> None:
-    """The new hash; mailed tokens die with the old password, and the owner is told."""
+) -> UserRecord:
+    """The new hash; mailed tokens die with the old password, and the owner is told.
+
+    Answers the account as it is now.
+    """
     now = kw.clock.now()
     await users.set_password(tx, user.id, new_hash, now)
     await link_tokens.drop_all(tx, user.id)
     await kw.notices.changed(tx, user.id, now)
     await tell_owner(kw, tx, user, caller)
+    return replace(user, password_hash=new_hash, password_changed_at=now)
 
 
 async def tell_owner(kw: Context, tx: Transaction, user: UserRecord, caller: Caller) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+import msgspec
 
 from keywright.accounts.passwords import throttle
 from keywright.accounts.users import service as users
@@ -13,12 +16,13 @@ from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent, Outcome
 from keywright.core.db import Transaction
 from keywright.core.errors import SessionEnded
-from keywright.core.events import SignedOut
+from keywright.core.events import SessionRevoked, SignedOut
 from keywright.core.principal import Principal, PrincipalKind
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
 from keywright.flows.errors import InvalidCredentials
-from keywright.flows.open_session import BY_PASSWORD
+from keywright.flows.manage_sessions import tell_revoked
+from keywright.flows.open_session import BY_PASSWORD, require_unchanged_account
 from keywright.flows.results import Tokens, issue_tokens
 from keywright.flows.sign_in import judge
 from keywright.sessions import service as sessions
@@ -31,19 +35,38 @@ if TYPE_CHECKING:
 async def refresh(kw: Context, presented: str, caller: Caller) -> Tokens:
     """New tokens for a refresh token. Raises `SessionEnded`; reuse ends the family first."""
     await kw.limits.hit(limits.REFRESH, caller.network)
+    arrived = kw.clock.now()
+    tokens = await issue_ahead(kw, presented, arrived)
     now = kw.clock.now()
-    outcome = await sessions.refresh(kw.db, kw.secrets, kw.settings, presented, now)
+    outcome = await sessions.refresh(
+        kw.db, kw.secrets, kw.settings, presented, now, arrived=arrived
+    )
     if isinstance(outcome, sessions.Reused):
         await end_reused_family(kw, outcome, caller)
     if not isinstance(outcome, sessions.Refreshed):
         raise SessionEnded
-    return await issue_tokens(kw, outcome.session, now, refresh_token=outcome.refresh_token)
+    if tokens is None:
+        return await issue_tokens(kw, outcome.session, now, refresh_token=outcome.refresh_token)
+    return replace(tokens, refresh_token=outcome.refresh_token)
+
+
+async def issue_ahead(kw: Context, presented: str, now: datetime) -> Tokens | None:
+    """The access token, before the refresh token is used, where the application has a say in it:
+    should its code fail, what the client holds is as good as before.
+
+    None where nothing of the application's runs, and for a token that is not good.
+    """
+    if not kw.hooks.has_claims and kw.profile is None:
+        return None
+    session = await sessions.find_refreshable(kw.db, kw.secrets, presented, now)
+    return None if session is None else await issue_tokens(kw, session, now)
 
 
 async def end_reused_family(kw: Context, reused: sessions.Reused, caller: Caller) -> None:
     """Committed on purpose before the refusal: whoever copied the token has it no longer."""
-    async with kw.db.transaction() as tx:
-        await end_quietly(kw, tx, reused.session_id, reused.user_id)
+    async with kw.db.transaction(alone=kw.hooks.has_on(SessionRevoked)) as tx:
+        if await end_quietly(kw, tx, reused.session_id, reused.user_id):
+            await tell_revoked(kw, tx, reused.user_id, [reused.session_id])
         await audit.record(
             tx,
             event=AuditEvent.REFRESH_TOKEN_REUSED,
@@ -118,8 +141,10 @@ async def reauthenticate(
     user = await prove_own_password(kw, principal, password, caller)
     assert principal.session_id is not None
     now = kw.clock.now()
+    tokens = await issue_renewed(kw, principal.session_id, now)
     async with kw.db.transaction() as tx:
-        renewed = await sessions.renew_auth(tx, user, principal.session_id, BY_PASSWORD, now)
+        await require_unchanged_account(tx, user)
+        await sessions.renew_auth(tx, principal.session_id, BY_PASSWORD, now)
         page_secret = await replace_shown_secret(kw, tx, principal)
         await audit.record(
             tx,
@@ -130,7 +155,19 @@ async def reauthenticate(
             caller=caller,
             now=now,
         )
-    return Reauthenticated(await issue_tokens(kw, renewed, now), page_secret)
+    return Reauthenticated(tokens, page_secret)
+
+
+async def issue_renewed(kw: Context, session_id: UUID, now: datetime) -> Tokens:
+    """What the session will be once its renewal is written; its scope stays as narrow.
+
+    Raises `SessionEnded`.
+    """
+    session = await sessions.find_with_user(kw.db, session_id, now)
+    if session is None:
+        raise SessionEnded
+    renewed = msgspec.structs.replace(session, auth_time=now, amr=" ".join(BY_PASSWORD))
+    return await issue_tokens(kw, renewed, now)
 
 
 async def replace_shown_secret(kw: Context, tx: Transaction, principal: Principal) -> str | None:

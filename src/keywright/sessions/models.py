@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -38,9 +39,25 @@ class SessionOfUser(msgspec.Struct, frozen=True):
     user: UserRecord
 
 
-class SessionId(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """The most recently used first. `following` is where the next page begins; None is the end."""
+
+    items: tuple[Session, ...]
+    following: SessionPosition | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPosition:
+    """After this session: keyset, so that what ends meanwhile moves nothing."""
+
+    last_seen_at: datetime
     id: UUID
 
 
-class SessionScope(msgspec.Struct, frozen=True):
-    scope: str | None
+class SessionCount(msgspec.Struct, frozen=True):
+    count: int
+
+
+class SessionId(msgspec.Struct, frozen=True):
+    id: UUID

@@ -14,7 +14,13 @@ from keywright.accounts.users.repository import COLUMNS as USER_COLUMNS
 from keywright.accounts.users.table import users
 from keywright.core.db import Handle, Statement
 from keywright.core.principal import UserStatus
-from keywright.sessions.models import Session, SessionId, SessionOfUser, SessionScope
+from keywright.sessions.models import (
+    Session,
+    SessionCount,
+    SessionId,
+    SessionOfUser,
+    SessionPosition,
+)
 from keywright.sessions.table import sessions
 
 p = sa.bindparam
@@ -63,14 +69,44 @@ LIST_FOR_USER = Statement(
     .order_by(sessions.c.last_seen_at.desc(), sessions.c.id.desc()),
     row=Session,
 )
-WITH_USER = Statement(
+AFTER_POSITION = sa.or_(
+    sessions.c.last_seen_at < p("after_seen_at"),
+    sa.and_(sessions.c.last_seen_at == p("after_seen_at"), sessions.c.id < p("after_id")),
+)
+PAGE_FOR_USER = Statement(
+    sa.select(*COLUMNS)
+    .where(sessions.c.user_id == p("user_id"), *LIVE, AFTER_POSITION)
+    .order_by(sessions.c.last_seen_at.desc(), sessions.c.id.desc())
+    .limit(p("size", type_=sa.Integer)),
+    row=Session,
+)
+COUNT_FOR_USER = Statement(
+    sa.select(sa.func.count().label("count"))
+    .select_from(sessions)
+    .where(sessions.c.user_id == p("user_id"), *LIVE),
+    row=SessionCount,
+)
+SELECT_WITH_USER = (
     sa.select(
         *FRESHNESS,
         sessions.c.scope,
         *(column.label(f"user_{column.name}") for column in USER_COLUMNS),
     )
     .join_from(sessions, users, ACTIVE_USER[0])
-    .where(sessions.c.id == p("id"), ACTIVE_USER[1], *LIVE),
+    .where(sessions.c.id == p("id"), ACTIVE_USER[1], *LIVE)
+)
+WITH_USER = Statement(SELECT_WITH_USER, row=UserAndSession)
+REFRESHABLE = Statement(
+    SELECT_WITH_USER.where(
+        sessions.c.refresh_salt == p("salt"),
+        sa.or_(
+            sessions.c.refresh_generation <= p("presented"),
+            sa.and_(
+                sessions.c.refresh_generation == p("successor"),
+                sessions.c.rotated_at >= p("grace_began"),
+            ),
+        ),
+    ),
     row=UserAndSession,
 )
 TOUCH = Statement(
@@ -100,8 +136,6 @@ RENEW_AUTH = Statement(
     sa.update(sessions)
     .where(sessions.c.id == p("id"), *LIVE)
     .values(auth_time=p("now"), amr=p("amr"))
-    .returning(sessions.c.scope),
-    row=SessionScope,
 )
 REPLACE_PAGE_DIGEST = Statement(
     sa.update(sessions)
@@ -146,8 +180,31 @@ async def find_with_user(db: Handle, session_id: UUID, now: datetime) -> Session
     return None if row is None else split_row(row)
 
 
+async def find_refreshable(db: Handle, **values: Any) -> SessionOfUser | None:
+    row = await db.one(REFRESHABLE, **values)
+    return None if row is None else split_row(row)
+
+
 async def list_for_user(db: Handle, user_id: UUID, now: datetime) -> list[Session]:
     return await db.many(LIST_FOR_USER, user_id=user_id, now=now)
+
+
+async def page_for_user(
+    db: Handle, user_id: UUID, now: datetime, *, after: SessionPosition, size: int
+) -> list[Session]:
+    return await db.many(
+        PAGE_FOR_USER,
+        user_id=user_id,
+        now=now,
+        after_seen_at=after.last_seen_at,
+        after_id=after.id,
+        size=size,
+    )
+
+
+async def count_for_user(db: Handle, user_id: UUID, now: datetime) -> int:
+    counted = await db.one(COUNT_FOR_USER, user_id=user_id, now=now)
+    return 0 if counted is None else counted.count
 
 
 async def touch(db: Handle, session_id: UUID, now: datetime, idle: datetime) -> None:
@@ -159,8 +216,8 @@ async def rotate(db: Handle, **values: Any) -> SessionOfUser | None:
     return None if row is None else split_row(row)
 
 
-async def renew_auth(db: Handle, session_id: UUID, amr: str, now: datetime) -> SessionScope | None:
-    return await db.one(RENEW_AUTH, id=session_id, amr=amr, now=now)
+async def renew_auth(db: Handle, session_id: UUID, amr: str, now: datetime) -> bool:
+    return await db.run(RENEW_AUTH, id=session_id, amr=amr, now=now) == 1
 
 
 async def replace_page_digest(db: Handle, session_id: UUID, digest: bytes, now: datetime) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from keywright.accounts.users.models import UserRecord
 from keywright.core.crypto import MasterSecrets
 from keywright.core.db import Database, Handle, Transaction
 from keywright.core.errors import SessionEnded
@@ -20,7 +19,7 @@ from keywright.core.notices import Notices, Subject
 from keywright.core.web.caller import Caller
 from keywright.sessions import repository
 from keywright.sessions.errors import SessionNotFound
-from keywright.sessions.models import Session, SessionOfUser
+from keywright.sessions.models import Session, SessionOfUser, SessionPage, SessionPosition
 from keywright.sessions.refresh_token import (
     SALT_BYTES,
     RefreshToken,
@@ -34,8 +33,10 @@ if TYPE_CHECKING:
 GRACE = timedelta(seconds=10)
 TOUCH_EVERY = timedelta(minutes=1)
 NOBODY = UUID(int=0)
+BEFORE_ALL = SessionPosition(datetime(9999, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))
 PAGE_SECRET_BITS = 256
 
+count_for_user = repository.count_for_user
 find = repository.find
 find_with_user = repository.find_with_user
 list_for_user = repository.list_for_user
@@ -109,6 +110,18 @@ def first_refresh_token(secrets: MasterSecrets, session: Session) -> str:
     return write_refresh_token(secrets, token)
 
 
+async def list_page(
+    db: Handle, user_id: UUID, now: datetime, *, limit: int, after: SessionPosition | None = None
+) -> SessionPage:
+    """The account's live sessions, the most recently used first."""
+    rows = await repository.page_for_user(
+        db, user_id, now, after=after or BEFORE_ALL, size=limit + 1
+    )
+    items = tuple(rows[:limit])
+    last = items[-1] if len(rows) > limit else None
+    return SessionPage(items, SessionPosition(last.last_seen_at, last.id) if last else None)
+
+
 async def lock_active_user(
     tx: Transaction, user_id: UUID, password_changed_at: datetime | None
 ) -> bool:
@@ -121,16 +134,48 @@ async def lock_active_user(
 
 async def end_surplus(
     tx: Transaction, notices: Notices, user_id: UUID, *, limit: int, now: datetime
-) -> None:
-    """Keep the `limit` most recently used sessions of the account."""
-    for session in (await repository.list_for_user(tx, user_id, now))[limit:]:
-        await end(tx, notices, session_id=session.id, user_id=user_id, now=now)
+) -> list[UUID]:
+    """Keep the `limit` most recently used sessions of the account; answers which ended."""
+    surplus = [one.id for one in (await repository.list_for_user(tx, user_id, now))[limit:]]
+    for session_id in surplus:
+        await end(tx, notices, session_id=session_id, user_id=user_id, now=now)
+    return surplus
+
+
+async def find_refreshable(
+    db: Database, secrets: MasterSecrets, presented: str, now: datetime
+) -> SessionOfUser | None:
+    """The session that `refresh` would go on with, without using the token; None if it would not.
+
+    Only `refresh` decides: this is for what must be ready before.
+    """
+    token = read_refresh_token(secrets, presented)
+    if token is None:
+        return None
+    return await repository.find_refreshable(
+        db,
+        id=token.family,
+        salt=token.salt,
+        presented=token.generation,
+        successor=token.generation + 1,
+        now=now,
+        grace_began=now - GRACE,
+    )
 
 
 async def refresh(
-    db: Database, secrets: MasterSecrets, settings: Settings, presented: str, now: datetime
+    db: Database,
+    secrets: MasterSecrets,
+    settings: Settings,
+    presented: str,
+    now: datetime,
+    *,
+    arrived: datetime,
 ) -> Refreshed | Reused | None:
-    """Rotate in one statement (security.md, "Refresh tokens"); None ends in a sign-in."""
+    """Rotate in one statement (security.md, "Refresh tokens"); None ends in a sign-in.
+
+    `arrived` is when the token was shown: what took time since then uses up nobody's grace.
+    """
     token = read_refresh_token(secrets, presented)
     if token is None:
         return None
@@ -144,7 +189,7 @@ async def refresh(
         idle=now + settings.refresh_idle,
     )
     if session is None:
-        return await judge_replaced_token(db, secrets, token, now)
+        return await judge_replaced_token(db, secrets, token, arrived)
     return Refreshed(session, successor_of(secrets, token))
 
 
@@ -194,18 +239,10 @@ async def read_family(db: Handle, secrets: MasterSecrets, presented: str) -> Ses
     return session if session is not None and session.refresh_salt == token.salt else None
 
 
-async def renew_auth(
-    tx: Transaction, user: UserRecord, session_id: UUID, amr: Iterable[str], now: datetime
-) -> SessionOfUser:
-    """The person proved themselves again: `auth_time` is now, and the scope stays as narrow.
-
-    Raises `SessionEnded`.
-    """
-    ways = " ".join(amr)
-    row = await repository.renew_auth(tx, session_id, ways, now)
-    if row is None:
+async def renew_auth(tx: Transaction, session_id: UUID, amr: Iterable[str], now: datetime) -> None:
+    """The person proved themselves again: `auth_time` is now. Raises `SessionEnded`."""
+    if not await repository.renew_auth(tx, session_id, " ".join(amr), now):
         raise SessionEnded
-    return SessionOfUser(session_id, now, ways, row.scope, user)
 
 
 async def replace_page_secret(tx: Transaction, session_id: UUID, now: datetime) -> str:
@@ -227,9 +264,9 @@ async def end(
 
 async def end_all(
     tx: Transaction, notices: Notices, user_id: UUID, *, now: datetime, keep: UUID | None = None
-) -> int:
-    """End every session of the account but `keep`."""
+) -> list[UUID]:
+    """End every session of the account but `keep`; answers which."""
     ended = await repository.end_others(tx, user_id, keep or NOBODY)
     for session_id in ended:
         await notices.revoke(tx, Subject.SESSION, session_id, now)
-    return len(ended)
+    return ended

@@ -4,19 +4,22 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from keywright.core.principal import Principal
-from keywright.core.web import resolve_caller, router
+from keywright.core.web import api_router, resolve_caller
+from keywright.core.web.origin import refuse_cross_site
 from keywright.core.web.require import own_session
 from keywright.flows import recover_account
 from keywright.flows.routes import schemas as s
+from keywright.flows.routes.cookies import set_device_cookie
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
 
 
 def routes(kw: Context) -> APIRouter:
-    api = router(kw, prefix="/auth", tags=["auth"])
+    api = api_router(kw, "/auth", tags=["auth"])
     signed_in = own_session(kw)
 
     @api.post("/forgot-password", status_code=202)
@@ -33,15 +36,18 @@ def routes(kw: Context) -> APIRouter:
         await recover_account.reset_password(kw, body.token, body.new_password, caller)
         return s.PasswordSet()
 
-    @api.post("/change-password")
+    @api.post("/change-password", response_model=s.PasswordSet)
     async def change_password(
         request: Request, body: s.ChangePasswordBody, principal: Principal = Depends(signed_in)
-    ) -> s.PasswordSet:
+    ) -> Response:
         """Knowing the current one. Ends every other session."""
+        refuse_cross_site(request, kw.settings)
         caller = resolve_caller(request, kw.settings)
-        await recover_account.change_password(
+        device = await recover_account.change_password(
             kw, principal, body.current_password, body.new_password, caller
         )
-        return s.PasswordSet()
+        answer = JSONResponse(s.present(s.PasswordSet()))
+        set_device_cookie(kw, answer, device)
+        return answer
 
     return api

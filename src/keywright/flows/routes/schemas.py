@@ -9,9 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from keywright.core.principal import User
-from keywright.core.web.device_name import device_name
 from keywright.flows.results import Tokens
-from keywright.sessions.models import Session
 
 Email = Annotated[str, Field(min_length=3, max_length=320, examples=["ada@example.com"])]
 Password = Annotated[
@@ -156,31 +154,6 @@ class PasswordSet(BaseModel):
 class VerifiedOut(BaseModel):
     status: Literal["verified"] = "verified"
     user: UserOut
-
-
-class SessionOut(BaseModel):
-    id: UUID
-    name: str
-    ip: str
-    created_at: datetime
-    last_seen_at: datetime
-    current: bool
-
-    @classmethod
-    def of(cls, session: Session, current: UUID | None) -> SessionOut:
-        return cls(
-            id=session.id,
-            name=device_name(session.user_agent),
-            ip=session.ip,
-            created_at=session.created_at,
-            last_seen_at=session.last_seen_at,
-            current=session.id == current,
-        )
-
-
-class SessionsOut(BaseModel):
-    items: list[SessionOut]
-    next_cursor: str | None = None
 
 
 class EndedOut(BaseModel):

@@ -7,16 +7,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from keywright.core.ids import new_secret
-from keywright.core.web import resolve_caller, router
+from keywright.core.web import api_router, resolve_caller
 from keywright.core.web.cookies import sign_up_cookie
 from keywright.core.web.openapi import OPTIONAL_SIGN_IN
 from keywright.core.web.origin import refuse_cross_site
 from keywright.flows import prove_address
 from keywright.flows.prove_address import LinkHolder
-from keywright.flows.results import Tokens
 from keywright.flows.routes import schemas as s
-from keywright.flows.routes.cookies import set_refresh_cookie
+from keywright.flows.routes.cookies import set_device_cookie, set_refresh_cookie
 from keywright.flows.routes.profiles import check_profile
+from keywright.flows.sign_in import ApiSignIn
 from keywright.flows.sign_up import SignUpForm, sign_up_for_api
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ WEEK = 7 * 86_400
 
 
 def routes(kw: Context) -> APIRouter:
-    api = router(kw, prefix="/auth", tags=["auth"])
+    api = api_router(kw, "/auth", tags=["auth"])
 
     @api.post(
         "/register",
@@ -47,8 +47,8 @@ def routes(kw: Context) -> APIRouter:
             check_profile(kw, body.profile),
         )
         caller = resolve_caller(request, kw.settings)
-        tokens = await sign_up_for_api(kw, form, caller, browser_secret=browser_secret)
-        return answer_sign_up(kw, body, tokens, browser_secret)
+        signed_in = await sign_up_for_api(kw, form, caller, browser_secret=browser_secret)
+        return answer_sign_up(kw, body, signed_in, browser_secret)
 
     @api.post("/verify-email", openapi_extra=OPTIONAL_SIGN_IN)
     async def verify_email(request: Request, body: s.VerifyEmailBody) -> s.VerifiedOut:
@@ -77,19 +77,20 @@ def routes(kw: Context) -> APIRouter:
 
 
 def answer_sign_up(
-    kw: Context, body: s.RegisterBody, tokens: Tokens | None, browser_secret: str
+    kw: Context, body: s.RegisterBody, signed_in: ApiSignIn | None, browser_secret: str
 ) -> Response:
     """The registering client is marked by a cookie, or by a token that it keeps itself."""
     in_body = body.token_transport == "body"
     answer: s.VerificationSent | s.TokensOut
-    if tokens is None:
+    if signed_in is None:
         answer = s.VerificationSent(registration_token=browser_secret if in_body else None)
     else:
-        answer = s.TokensOut.of(tokens, with_refresh_token=in_body)
-    status = 202 if tokens is None else 201
-    response = JSONResponse(s.present(answer), status)
+        answer = s.TokensOut.of(signed_in.tokens, with_refresh_token=in_body)
+    response = JSONResponse(s.present(answer), 202 if signed_in is None else 201)
     if not in_body:
         sign_up_cookie(kw.settings).write(response, browser_secret, max_age=WEEK)
-        if tokens is not None:
-            set_refresh_cookie(kw, response, tokens)
+    if signed_in is not None:
+        set_device_cookie(kw, response, signed_in.device)
+        if not in_body:
+            set_refresh_cookie(kw, response, signed_in.tokens)
     return response

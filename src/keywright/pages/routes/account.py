@@ -12,6 +12,7 @@ from keywright.core.web import resolve_caller
 from keywright.flows import manage_sessions
 from keywright.flows.errors import InvalidCredentials
 from keywright.flows.recover_account import change_password
+from keywright.flows.routes.cookies import set_device_cookie
 from keywright.pages.announcements import Announcement, announce
 from keywright.pages.form import CURRENT_PASSWORD, NEW_PASSWORD, SESSION, Form
 from keywright.pages.form_page import BLANK, FormPage
@@ -89,12 +90,13 @@ def add_password(api: APIRouter, pages: Pages) -> None:
         caller, current = resolve_caller(request, kw.settings), form["current_password"]
         try:
             page.check(request, form, visitor)
-            await change_password(kw, visitor, current, form["new_password"], caller)
+            device = await change_password(kw, visitor, current, form["new_password"], caller)
         except InvalidCredentials as error:
             return show_form(request, visitor, form.refused(error, at="current_password"))
         except KeywrightError as error:
             return show_form(request, visitor, form.refused(error))
         response = pages.go("/account")
+        set_device_cookie(kw, response, device)
         announce(kw, response, Announcement.PASSWORD_CHANGED)
         return response
 
