@@ -10,12 +10,16 @@ import pytest
 from fastapi import FastAPI
 
 from keywright import Keywright, Settings
-from keywright.app import standalone
+from keywright.app import served, standalone
 from keywright.core.errors import ConfigurationError
+from keywright.core.web.front_door import FrontDoor, PlainRoutes
 from keywright.testing import KeywrightUnderTest
 
 pytestmark = pytest.mark.anyio
-FRONT_END = "http://127.0.0.1:3000"
+FRONT_END, EVIL = "http://127.0.0.1:3000", "https://evil.example"
+MULTIPART = {"Content-Type": "multipart/form-data; boundary=y"}
+AS_JSON = {"Content-Type": "application/json"}
+PREFLIGHT = {"Access-Control-Request-Method": "GET"}
 
 
 @pytest.fixture
@@ -37,6 +41,67 @@ async def test_a_registered_front_end_may_read_when_to_come_back(client):
     assert {"Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-ID"} <= set(exposed)
     elsewhere = await client.get("/api/v1/auth/me", headers={"Origin": "https://evil.example"})
     assert "Access-Control-Allow-Origin" not in elsewhere.headers
+
+
+# The front door
+
+ASKED = [
+    ("GET", "/api/v1/auth/me", {}),
+    ("GET", "/api/v1/auth/me", {"headers": {"Authorization": "Bearer nonsense"}}),
+    ("GET", "/api/v1/auth/me?x=%00", {}),
+    ("HEAD", "/api/v1/auth/me", {}),
+    ("DELETE", "/api/v1/auth/me", {}),
+    ("GET", "/api/v1/users/me", {"headers": {"Accept": "text/html"}}),
+    ("GET", "/.well-known/jwks.json", {}),
+    ("GET", "/.well-known/jwks.json", {"headers": {"Origin": "https://evil.example"}}),
+    ("GET", "/api/v1/auth/me", {"headers": {"Origin": FRONT_END}}),
+    ("OPTIONS", "/api/v1/auth/me", {"headers": {"Origin": FRONT_END, **PREFLIGHT}}),
+    ("POST", "/api/v1/auth/login", {"json": {"email": "ada@example.com", "password": "wrong"}}),
+    ("POST", "/api/v1/auth/login", {"content": b"{", "headers": AS_JSON}),
+    ("POST", "/api/v1/auth/login", {"content": b"{}", "headers": {**AS_JSON, "Origin": EVIL}}),
+    ("POST", "/api/v1/auth/login", {"content": b"x" * 100_000, "headers": AS_JSON}),
+    ("POST", "/api/v1/auth/login", {"content": b"--x", "headers": MULTIPART}),
+    ("POST", "/api/v1/auth/login", {"data": {"username": "ada"}}),
+    ("POST", "/api/v1/auth/refresh", {"json": {"refresh_token": "kwr_nonsense"}}),
+    ("POST", "/api/v1/auth/logout", {}),
+    ("GET", "/nowhere", {}),
+]
+
+
+@pytest.mark.parametrize(
+    "keywright_instance", [{}, {"allowed_origins": (FRONT_END,)}], indirect=True
+)
+async def test_nothing_depends_on_which_way_a_request_took(kw):
+    short, long = served(kw.keywright), standalone(kw.keywright)
+    async with kw.client(short) as one, kw.client(long) as other:
+        for signed_in in (False, True):
+            for method, path, options in ASKED:
+                answers = [await client.request(method, path, **options) for client in (one, other)]
+                assert described(answers[0]) == described(answers[1]), (method, path, options)
+            if not signed_in:
+                user = await kw.sign_in(one)
+                other.headers["Authorization"] = one.headers["Authorization"]
+                assert (await one.get("/api/v1/auth/me")).json()["email"] == user.email
+
+
+def described(answer: httpx.Response) -> tuple[int, dict[str, str], object]:
+    """But for what is made anew each time."""
+    headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
+    body = answer.json() if answer.content and "json" in headers["content-type"] else answer.text
+    if isinstance(body, dict):
+        body.pop("request_id", None)
+    return answer.status_code, headers, body
+
+
+async def test_the_door_knows_what_is_asked_all_the_time(kw):
+    door = served(kw.keywright)
+    assert isinstance(door, FrontDoor)
+    assert set(PlainRoutes(kw.keywright.routes.routes).paths) >= {
+        "/.well-known/jwks.json",
+        "/api/v1/auth/login",
+        "/api/v1/auth/me",
+        "/api/v1/auth/refresh",
+    }
 
 
 @pytest.mark.parametrize("keywright_instance", [{}, {"api_prefix": "/"}], indirect=True)

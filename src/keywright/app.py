@@ -11,10 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keywright.core.settings import Settings
 from keywright.core.web.caller import request_id_of
+from keywright.core.web.front_door import FrontDoor, PlainRoutes
 from keywright.core.web.problem import problem_response
 from keywright.core.web.route import harden
 from keywright.core.web.unrouted import is_for_people, unrouted
@@ -50,25 +51,37 @@ def standalone(kw: Keywright[Any]) -> FastAPI:
     )
     kw.install(app)
     app.add_exception_handler(HTTPException, explain_unrouted(kw))
-    admit_origins(app, kw.settings)
+    if shares(kw.settings):
+        app.add_middleware(SharedWithRegisteredOrigins, settings=kw.settings)
     return app
 
 
-def admit_origins(app: FastAPI, settings: Settings) -> None:
-    """Credentialed CORS for the registered front ends, and for nobody else."""
-    if settings.allowed_origins:
-        app.add_middleware(
-            SharedWithRegisteredOrigins,
+def served(kw: Keywright[Any]) -> ASGIApp:
+    """The standalone application behind its front door."""
+    app = standalone(kw)
+    plain = PlainRoutes(kw.routes.routes)
+    short = SharedWithRegisteredOrigins(plain, kw.settings) if shares(kw.settings) else plain
+    return FrontDoor(plain, short, app)
+
+
+def shares(settings: Settings) -> bool:
+    return bool(settings.allowed_origins)
+
+
+class SharedWithRegisteredOrigins(CORSMiddleware):
+    """Credentialed CORS for the registered front ends, and for nobody else. Public documents say
+    themselves that everybody may read them.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        super().__init__(
+            app,
             allow_origins=list(settings.allowed_origins),
             allow_credentials=True,
             allow_methods=["GET", "POST", "PATCH", "PUT", "DELETE"],
             allow_headers=list(ALLOWED_HEADERS),
             expose_headers=list(EXPOSED_HEADERS),
         )
-
-
-class SharedWithRegisteredOrigins(CORSMiddleware):
-    """Leaves public documents alone: they say themselves that everybody may read them."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if is_public_document(scope):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,7 +18,11 @@ from keywright.core.principal import Claims, Principal, PrincipalKind, User, Use
 from keywright.core.web.cookies import page_cookie
 from keywright.core.web.origin import carries_explicit_credential, refuse_cross_site
 from keywright.flows.results import present_user
-from keywright.protocol.access_token import ACCESS_TOKEN_TYPE, AccessToken, check_claims
+from keywright.protocol.access_token import (
+    ACCESS_TOKEN_TYPE,
+    read_access_token,
+    refuse_unacceptable,
+)
 from keywright.protocol.errors import InvalidToken, Reason
 from keywright.sessions import service as sessions
 
@@ -76,14 +81,13 @@ class RequestAuthenticator:
     async def from_token(self, token: str) -> Principal:
         self._kw.notices.require_fresh()
         claims = await self.verify(token)
-        if claims.sid is None:
+        if "sid" not in claims:
             raise InvalidToken(Reason.INVALID_CLAIM)
-        session_id, user_id = UUID(claims.sid), UUID(claims.sub)
+        session_id, user_id = UUID(claims["sid"]), UUID(claims["sub"])
         self.refuse_revoked(session_id, user_id)
         user = await self.find_user(user_id)
-        return self.principal(
-            user, PrincipalKind.SESSION, session_id, claims.amr, claims.scope or None
-        )
+        amr, scope = tuple(claims.get("amr", ())), claims.get("scope")
+        return self.principal(user, PrincipalKind.SESSION, session_id, amr, scope or None)
 
     async def from_page_cookie(self, secret: str) -> Principal | None:
         """A stale cookie is no credential: the pages then show the sign-in form."""
@@ -96,13 +100,13 @@ class RequestAuthenticator:
             user, PrincipalKind.PAGE, session.id, tuple(session.amr.split()), session.scope
         )
 
-    async def verify(self, token: str) -> AccessToken:
-        """Signature, type, issuer, audience and time. Raises `NotAuthenticated`."""
+    async def verify(self, token: str) -> Mapping[str, Any]:
+        """Claims of good signature, type, issuer, audience and time. Raises `NotAuthenticated`."""
         settings = self._kw.settings
         try:
-            payload = await self._kw.keys.verify(token, typ=ACCESS_TOKEN_TYPE)
-            return check_claims(
-                payload,
+            claims = await self._kw.keys.verify(token, typ=ACCESS_TOKEN_TYPE)
+            refuse_unacceptable(
+                claims,
                 issuer=settings.base_url,
                 audience=settings.base_url,
                 now=self._kw.clock.now(),
@@ -111,6 +115,7 @@ class RequestAuthenticator:
             refused = ExpiredAccessToken() if error.reason is Reason.EXPIRED else error
             refused.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 §3
             raise refused from None
+        return claims
 
     def refuse_revoked(self, session_id: UUID, user_id: UUID) -> None:
         notices, began = self._kw.notices, created_at(session_id)
@@ -161,7 +166,7 @@ class RequestAuthenticator:
         token = bearer_token(request)
         if token is None:
             raise NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
-        claims = await self.verify(token)
+        claims = read_access_token(await self.verify(token))
         return Claims(
             subject=claims.sub,
             session_id=claims.sid,

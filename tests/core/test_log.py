@@ -7,7 +7,7 @@ import logging
 import pytest
 import structlog
 
-from keywright.core.log import configure_logging, get_logger
+from keywright.core.log import REQUEST_ID, configure_logging, get_logger
 from keywright.core.redaction import MASK, Secret
 from keywright.core.settings import Settings
 
@@ -18,12 +18,10 @@ JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 def untouched_logging():
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    structlog.contextvars.clear_contextvars()
     yield
     root.handlers[:], root.level = handlers, level
     logging.captureWarnings(False)
     structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture
@@ -41,8 +39,9 @@ def lines(stream: io.StringIO) -> list[dict[str, object]]:
 
 def test_an_event_is_one_json_object_with_its_fields_and_request_id(stream):
     configured(stream, "auto")
-    with structlog.contextvars.bound_contextvars(request_id="req_1"):
-        get_logger("keywright.web").info("signed_in", amr=["pwd"], n=1)
+    request = REQUEST_ID.set("req_1")
+    get_logger("keywright.web").info("signed_in", amr=["pwd"], n=1)
+    REQUEST_ID.reset(request)
     (line,) = lines(stream)
     assert line.pop("timestamp")
     assert line == {

@@ -228,7 +228,7 @@ def test_every_spelling_of_a_cache_address_is_understood():
 
 
 def test_a_cache_address_that_cannot_be_used_is_refused_with_a_sentence():
-    with pytest.raises(ConfigurationError, match="KEYWRIGHT_CACHE_URL cannot be used"):
+    with pytest.raises(ConfigurationError, match="KEYWRIGHT_CACHE_URL cannot be read"):
         connect_valkey("memcached://somewhere")
 
 

@@ -18,7 +18,7 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,7 +119,9 @@ def postgres_server() -> PostgresServer:
         return running_server(directory) or start_postgres(directory)
 
 
-def start_postgres(directory: Path) -> PostgresServer:
+def start_postgres(
+    directory: Path, server_settings: Mapping[str, str] = SERVER_SETTINGS
+) -> PostgresServer:
     identity = unprivileged_identity()
     binaries = reachable_binaries(directory, identity)
     home, port, log = directory / "home", free_port(), directory / "log"
@@ -143,7 +145,7 @@ def start_postgres(directory: Path) -> PostgresServer:
         cwd=home,
         **identity,
     )
-    settings = [f"-c{name}={value}" for name, value in SERVER_SETTINGS.items()]
+    settings = [f"-c{name}={value}" for name, value in server_settings.items()]
     pid = start_server(
         [str(binaries / "postgres"), "-D", str(home / "data"), "-p", str(port), *settings],
         log,

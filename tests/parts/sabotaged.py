@@ -14,7 +14,6 @@ from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
-from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from keywright.accounts.link_tokens import repository as links
@@ -357,9 +356,9 @@ def answer_none_for_ended(original: Defence) -> Defence:
 
 
 def admit_every_origin(original: Defence) -> Defence:
-    def admit(app: FastAPI, settings: Any) -> None:
+    def admit(self: CORSMiddleware, app: Any, settings: Any) -> None:
         everybody = {"allow_origin_regex": ".*", "allow_credentials": True}
-        app.add_middleware(CORSMiddleware, allow_methods=["*"], **everybody)
+        CORSMiddleware.__init__(self, app, allow_methods=["*"], **everybody)
 
     return admit
 

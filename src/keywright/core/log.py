@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import msgspec
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from keywright.core.settings import Settings
 
 Writer = Callable[[Mapping[str, Any]], None]
+REQUEST_ID: ContextVar[str | None] = ContextVar("keywright_request_id", default=None)
 FIELDS = "keywright"  # the attribute of a log record that carries an event's fields
 PASSED_ON = ("exc_info", "stack_info", "stacklevel")
 TRACEBACKS = ("exception", "stack")
@@ -81,7 +83,7 @@ def event_processors() -> list[Processor]:
     return [
         structlog.stdlib.filter_by_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.contextvars.merge_contextvars,
+        add_request_id,
         redact_secrets,
         hand_to_stdlib,
     ]
@@ -91,7 +93,7 @@ def build_formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
     as_text = writes_text(settings, stream)
     return ProcessorFormatter(
         foreign_pre_chain=[
-            structlog.contextvars.merge_contextvars,
+            add_request_id,
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -122,6 +124,14 @@ def text_renderers(*, colors: bool) -> list[Processor]:
 
 def json_renderers() -> list[Processor]:
     return [structlog.processors.JSONRenderer(default=str)]
+
+
+def add_request_id(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+    """Of the request at hand, on every line that it causes."""
+    request_id = REQUEST_ID.get()
+    if request_id is not None:
+        event_dict.setdefault("request_id", request_id)
+    return event_dict
 
 
 def redact_secrets(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 USER = "user"
 MODERATOR = "moderator"
 ADMIN = "admin"
 LADDER = (USER, MODERATOR, ADMIN)
 EVERYTHING = "*"
+REMEMBERED = 1024  # sets of roles; most accounts share a few
 
 DEFAULT_PERMISSIONS: Mapping[str, frozenset[str]] = {
     USER: frozenset(),
@@ -36,6 +38,7 @@ class RolePermissions:
     def __init__(self, permissions: Mapping[str, Iterable[str]] | None = None) -> None:
         own = {role: frozenset(names) for role, names in (permissions or {}).items()}
         self._permissions = {**DEFAULT_PERMISSIONS, **own}
+        self._of = lru_cache(REMEMBERED)(self._permissions_of)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,6 +49,9 @@ class RolePermissions:
 
     def of(self, roles: Iterable[str]) -> frozenset[str]:
         """Every permission that an account with these roles has now."""
+        return self._of(tuple(roles))
+
+    def _permissions_of(self, roles: tuple[str, ...]) -> frozenset[str]:
         held = {lower for role in roles for lower in _with_lower(role)} | {USER}
         return frozenset().union(*(self._permissions.get(role, frozenset()) for role in held))
 

@@ -214,7 +214,8 @@ class Keywright(Generic[Profile]):
         if prefix is not None:
             self._move_api(prefix)
         describe_ours(app, self.context.schemes)
-        app.include_router(collect_routes(self.parts, include=include))
+        self.routes = collect_routes(self.parts, include=include)
+        app.include_router(self.routes)
         app.add_exception_handler(KeywrightError, render_refusal)  # type: ignore[arg-type]  # for both, which Starlette's types do not know
         wrap_lifespan(app, self.lifespan)
 

@@ -48,7 +48,7 @@ class AccessToken:
         return own | {name: self.extra[name] for name in self.extra if name not in CLAIM_TYPES}
 
 
-REQUIRED_CLAIMS = ("iss", "aud", "sub", "client_id", "jti", "iat", "exp")
+REQUIRED_CLAIMS = frozenset({"iss", "aud", "sub", "client_id", "jti", "iat", "exp"})
 CLAIM_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "iss": str,
     "aud": str,
@@ -83,12 +83,19 @@ def check_claims(
 
     Raises `InvalidToken`.
     """
+    refuse_unacceptable(claims, issuer=issuer, audience=audience, now=now, leeway=leeway)
+    return read_access_token(claims)
+
+
+def refuse_unacceptable(
+    claims: Mapping[str, Any], *, issuer: str, audience: str, now: datetime, leeway: float = 0
+) -> None:
+    """All that `check_claims` refuses; what is left has the types of `CLAIM_TYPES`."""
     refuse_other_issuer(claims, issuer)
     refuse_other_audience(claims, audience)
     refuse_invalid_claims(claims)
     refuse_expired(claims, now.timestamp() - leeway)
     refuse_not_yet_valid(claims, now.timestamp() + leeway)
-    return read_access_token(claims)
 
 
 def read_access_token(claims: Mapping[str, Any]) -> AccessToken:
@@ -110,12 +117,11 @@ def refuse_other_audience(claims: Mapping[str, Any], audience: str) -> None:
 
 def refuse_invalid_claims(claims: Mapping[str, Any]) -> None:
     """Every required claim is there, and every known claim has its type."""
-    for name, kind in CLAIM_TYPES.items():
-        if name in claims:
-            value = claims[name]
-            if not isinstance(value, kind) or isinstance(value, bool):
-                raise InvalidToken(Reason.INVALID_CLAIM)
-        elif name in REQUIRED_CLAIMS:
+    if not claims.keys() >= REQUIRED_CLAIMS:
+        raise InvalidToken(Reason.INVALID_CLAIM)
+    for name, value in claims.items():
+        kind = CLAIM_TYPES.get(name)
+        if kind is not None and (not isinstance(value, kind) or isinstance(value, bool)):
             raise InvalidToken(Reason.INVALID_CLAIM)
     if not all(isinstance(method, str) for method in claims.get("amr", ())):
         raise InvalidToken(Reason.INVALID_CLAIM)

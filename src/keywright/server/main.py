@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
-from keywright.app import create_app, standalone
+from keywright.app import served
 from keywright.core.log import configure_logging, direct_writer
 from keywright.core.settings import Settings, load_settings
+from keywright.integration import Keywright
 from keywright.server.access_log import AccessLog
 from keywright.server.installation import import_keywright
 
@@ -15,14 +17,18 @@ def application(settings: Settings | None = None, *, workers: int = 1) -> Access
     """The standalone server. `workers` is how many processes share this machine's cores."""
     settings = settings or load_settings()
     configure_server_logging(settings)
-    return AccessLog(create_app(settings, workers=workers), settings, direct_writer(settings))
+    return logged(Keywright(settings, workers=workers))
 
 
 def application_of_host(path: str) -> AccessLog:
     """The standalone server around an application's own Keywright object (`module:attribute`)."""
     kw = import_keywright(path)
     configure_server_logging(kw.settings)
-    return AccessLog(standalone(kw), kw.settings, direct_writer(kw.settings))
+    return logged(kw)
+
+
+def logged(kw: Keywright[Any]) -> AccessLog:
+    return AccessLog(served(kw), kw.settings, direct_writer(kw.settings))
 
 
 def configure_server_logging(settings: Settings) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import structlog
 from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -17,20 +16,21 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from keywright.core.errors import KeywrightError, Unavailable
-from keywright.core.log import get_logger
+from keywright.core.log import REQUEST_ID, get_logger
 from keywright.core.web import body
 from keywright.core.web.caller import request_id_of
 from keywright.core.web.openapi import NAME, PROBLEM_RESPONSES, name_schemes
-from keywright.core.web.origin import carries_explicit_credential, refuse_cross_site
+from keywright.core.web.origin import SAFE_METHODS, carries_explicit_credential, refuse_cross_site
 from keywright.core.web.problem import problem_response, validation_error
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-REQUEST_ID = b"x-request-id"
+REQUEST_ID_HEADER = b"x-request-id"
 HARDENING = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -58,28 +58,34 @@ class KeywrightRoute(APIRoute):
         handle = self.handler()
 
         async def guarded(request: Request) -> Response:
-            limited = body.LimitedRequest(request.scope, request.receive)
-            request_id = request_id_of(limited)
-            with structlog.contextvars.bound_contextvars(request_id=request_id):
-                try:
-                    response = await self.guard(limited, handle)
-                except KeywrightError as error:
-                    response = self.render(error, limited)
-                except RequestValidationError as error:
-                    response = self.render(validation_error(error.errors()), limited)
-                except HTTPException as error:
-                    response = self.render(unreadable(error), limited)
-                except Exception:
-                    log.exception("unexpected_error", path=request.url.path)
-                    response = self.render(KeywrightError(), limited)
-            return harden(response, request_id)
+            return await self.answer(request.scope, request.receive, handle)
 
         return guarded
+
+    async def answer(self, scope: Scope, receive: Receive, handle: Handler) -> Response:
+        """What `handle` answers, or the refusal: never an exception of ours."""
+        request = body.LimitedRequest(scope, receive)
+        request_id = request_id_of(request)
+        logged = REQUEST_ID.set(request_id)
+        try:
+            response = await self.guard(request, handle)
+        except KeywrightError as error:
+            response = self.render(error, request)
+        except RequestValidationError as error:
+            response = self.render(validation_error(error.errors()), request)
+        except (HTTPException, MultiPartException) as error:
+            response = self.render(unreadable(error), request)
+        except Exception:
+            log.exception("unexpected_error", path=request.url.path)
+            response = self.render(KeywrightError(), request)
+        finally:
+            REQUEST_ID.reset(logged)
+        return harden(response, request_id)
 
     async def guard(self, request: Request, handle: Handler) -> Response:
         refuse_unstarted(self.context)
         await body.check_body(request, self.accepted)
-        if not await self.has_explicit_credential(request):
+        if request.method not in SAFE_METHODS and not await self.has_explicit_credential(request):
             refuse_cross_site(request, self.context.settings)
         return await handle(request)
 
@@ -99,6 +105,11 @@ class PlainRoute(KeywrightRoute):
         endpoint: Handler = self.endpoint
         return endpoint
 
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Without an application around it."""
+        response = await self.answer(scope, receive, self.endpoint)
+        await response(scope, receive, send)
+
 
 def refuse_unstarted(kw: Context) -> None:
     """A request before start-up: usually a mounted application whose lifespan nobody ran."""
@@ -109,9 +120,11 @@ def refuse_unstarted(kw: Context) -> None:
         )
 
 
-def unreadable(error: HTTPException) -> KeywrightError:
-    """Why FastAPI could not parse a body. An exception of the application's own stays one."""
-    why = error.__context__
+def unreadable(error: HTTPException | MultiPartException) -> KeywrightError:
+    """Why a body could not be parsed: Starlette tells it within an application in another way than
+    without. An exception of the application's own stays one.
+    """
+    why = error if isinstance(error, MultiPartException) else error.__context__
     if isinstance(why, KeywrightError):
         return why
     if isinstance(why, MultiPartException):
@@ -124,8 +137,8 @@ def harden(response: Response, request_id: str) -> Response:
     raw = response.raw_headers
     said = {name for name, _ in raw}
     raw.extend(pair for pair in HARDENING if pair[0] not in said)
-    if REQUEST_ID not in said:
-        raw.append((REQUEST_ID, request_id.encode()))
+    if REQUEST_ID_HEADER not in said:
+        raw.append((REQUEST_ID_HEADER, request_id.encode()))
     return response
 
 

@@ -112,7 +112,9 @@ class UserOut(BaseModel):
 
     @classmethod
     def of(cls, user: User[Any]) -> Self:
-        return cls.model_validate(user, from_attributes=True)
+        """Its values have their types already: nothing is validated again."""
+        values = {name: getattr(user, name) for name in cls.model_fields}
+        return cls.model_construct(**{**values, "roles": list(user.roles)})
 
 
 class TokensOut(BaseModel):
