@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check setup browser contract lock sabotage clean
+.PHONY: run test check bench setup browser contract lock sabotage clean
 
 run: setup  ## Start a development server at http://127.0.0.1:8000
 	$(BIN)/keywright serve
@@ -22,6 +22,9 @@ check: setup  ## Static checks, house rules, sabotage and migrations
 
 sabotage: setup  ## Switch off each defence and see its test turn red
 	$(BIN)/python scripts/sabotage.py
+
+bench: setup  ## Keywright beside the floor and its peers; needs wrk (apt-get install wrk)
+	$(BIN)/python -m benchmarks
 
 setup:
 	@$(PYTHON) scripts/bootstrap.py
