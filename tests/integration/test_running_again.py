@@ -66,7 +66,7 @@ def test_it_lives_again_with_valkey_and_the_breach_check(
     more = {"cache_url": valkey_url, "password_breach_check": True}
     with pwned_passwords() as service:
         patient = partial(BreachedPasswords, service.address, timeout=20)
-        monkeypatch.setattr(policy, "BreachedPasswords", patient)
+        monkeypatch.setattr(policy, "open_breaches", patient)
         app, kw = FastAPI(), Keywright(settings.model_copy(update=more))
         kw.install(app)
         for email in ("ada@example.com", "bob@example.com"):

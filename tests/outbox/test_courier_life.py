@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from parts.outbox import Door, Opener, put, until
@@ -69,24 +70,41 @@ async def test_a_slow_delivery_holds_up_no_other(
     assert (await service.backlog(db, clock.now())).depth == 0
 
 
+def when_it_finds_nothing(courier: Courier) -> asyncio.Event:
+    found_nothing, claim = asyncio.Event(), courier._claim_if_possible
+
+    async def noted() -> Any:
+        row = await claim()
+        if row is None:
+            found_nothing.set()
+        return row
+
+    courier._claim_if_possible = noted
+    return found_nothing
+
+
 async def test_stopping_finishes_what_is_under_way_and_takes_nothing_new(
     db: Database, secrets: MasterSecrets, clock: ManualClock, courier: Courier
 ) -> None:
-    begun, ended = asyncio.Event(), asyncio.Event()
+    begun, goes_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def take_time(message: Message) -> None:
         begun.set()
-        await asyncio.sleep(0.05)
+        await goes_on.wait()
         ended.set()
 
     courier.register("note", take_time)
+    idle = when_it_finds_nothing(courier)
     await put(db, secrets, clock)
     courier.start()
     async with asyncio.timeout(5):
         await begun.wait()
+        await idle.wait()  # what it asks the database for now, it would still be given
         stopping = asyncio.create_task(courier.stop())
         await asyncio.sleep(0)
         await put(db, secrets, clock)
+        assert not stopping.done()
+        goes_on.set()
         await stopping
     assert ended.is_set()
     assert (await service.backlog(db, clock.now())).depth == 1

@@ -24,15 +24,10 @@ from keywright.accounts.passwords.errors import (
     WeakPassword,
 )
 from keywright.accounts.passwords.foreign import UnusableHash, verify_foreign
+from keywright.accounts.passwords.guessing import assessable_part, rate
 from keywright.accounts.passwords.hasher import Hasher
 from keywright.accounts.passwords.queue import LONGEST_WAIT, FairQueue
-from keywright.accounts.passwords.strength import (
-    assess,
-    assessable_part,
-    check_new_password,
-    one_at_a_time,
-    rate,
-)
+from keywright.accounts.passwords.strength import assess, check_new_password, one_at_a_time
 from keywright.accounts.passwords.table import password_attempts
 from keywright.core.errors import TooManyRequests
 from keywright.core.settings import Settings

@@ -11,14 +11,11 @@ from parts.hashing import quick_settings
 from zxcvbn import zxcvbn
 
 from keywright.accounts.passwords.errors import Overloaded, UnusablePassword, WeakPassword
+from keywright.accounts.passwords.guessing import ASSESSED, Strength, assessable_part, rate
 from keywright.accounts.passwords.strength import (
-    ASSESSED,
-    Strength,
     assess,
-    assessable_part,
     check_new_password,
     one_at_a_time,
-    rate,
     words_of,
 )
 from keywright.core.settings import Settings

@@ -5,22 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from math import prod
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
-from zxcvbn import (  # type: ignore[import-untyped]  # zxcvbn ships no types
-    feedback,
-    matching,
-    scoring,
-    time_estimates,
-)
 
-from keywright.accounts.passwords.breaches import BreachedPasswords
 from keywright.accounts.passwords.errors import (
     Overloaded,
     PasswordTooLong,
@@ -31,21 +23,15 @@ from keywright.accounts.passwords.errors import (
 from keywright.accounts.passwords.normalization import LONGEST_TYPED, normalize
 from keywright.core.settings import Settings
 
+if TYPE_CHECKING:
+    from keywright.accounts.passwords.breaches import BreachedPasswords
+    from keywright.accounts.passwords.guessing import Strength
+
 LONGEST = 256  # characters after NFKC
-ASSESSED = 72  # characters
-MOST_WORK = 60_000  # l33t spellings times squared length: about 50 ms
 MOST_INPUTS, LONGEST_INPUT, SHORTEST_WORD = 32, 100, 3
 LONGEST_WAIT = 2.0  # seconds
 UNREADABLE = re.compile("[\x00\ud800-\udfff]")
 ADVICE = "Add another word or two. Uncommon words are better."
-
-
-@dataclass(frozen=True, slots=True)
-class Strength:
-    """`score` is zxcvbn's, 0 (guessed at once) to 4; `feedback` are sentences for the person."""
-
-    score: int
-    feedback: tuple[str, ...]
 
 
 async def check_new_password(
@@ -103,39 +89,16 @@ async def assess(password: str, user_inputs: Iterable[str] = ()) -> Strength:
     words = list(islice(words_of(user_inputs), MOST_INPUTS))
     async with one_at_a_time():
         return await anyio.to_thread.run_sync(
-            partial(rate, assessable_part(password), words),
+            partial(guess, password, words),
             limiter=anyio.CapacityLimiter(1),  # the turn is ours: wait for nobody else's threads
         )
 
 
-def rate(password: str, words: list[str]) -> Strength:
-    """`zxcvbn.zxcvbn`, without its dictionary of user inputs that all threads share."""
-    if not password:
-        return Strength(0, tuple(feedback.get_feedback(0, [])["suggestions"]))
-    dictionaries = {
-        **matching.RANKED_DICTIONARIES,
-        "user_inputs": matching.build_ranked_dict(words),
-    }
-    matches = matching.omnimatch(password, dictionaries)
-    found = scoring.most_guessable_match_sequence(password, matches)
-    score = time_estimates.guesses_to_score(found["guesses"])
-    advice = feedback.get_feedback(score, found["sequence"])
-    return Strength(score, tuple(filter(None, (advice["warning"], *advice["suggestions"]))))
+def guess(password: str, words: list[str]) -> Strength:
+    """In a thread, which reads zxcvbn's lists of words (12 MB) at the first password."""
+    from keywright.accounts.passwords.guessing import assessable_part, rate
 
-
-def assessable_part(password: str) -> str:
-    """The beginning that zxcvbn can judge in a bounded time: it raises beyond 72 characters, and
-    72 of the characters that may stand for letters (`4@8({…`) would take it seconds.
-    """
-    length = min(len(password), ASSESSED)
-    while l33t_spellings(password[:length]) * length**2 > MOST_WORK:
-        length -= 1
-    return password[:length]
-
-
-def l33t_spellings(password: str) -> int:
-    table = matching.relevant_l33t_subtable(password, matching.L33T_TABLE)
-    return prod(len(characters) for characters in table.values())
+    return rate(assessable_part(password), words)
 
 
 def words_of(user_inputs: Iterable[str]) -> Iterator[str]:

@@ -75,13 +75,12 @@ def client_address(request: HTTPConnection, peer: str, trusted_proxies: tuple[st
     """The rightmost forwarded address that is not a trusted proxy; else the peer itself."""
     if not is_trusted(request, peer, trusted_proxies):
         return peer
-    trusted = parse_networks(trusted_proxies)
     forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
     for address in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
         bare = unmapped(without_port(address))
         if not is_address(bare):
             return peer
-        if not is_within(bare, trusted):
+        if not is_listed(bare, trusted_proxies):
             return bare
     return peer
 
@@ -102,7 +101,7 @@ def behind_unknown_proxy(
 def is_trusted(request: HTTPConnection, peer: str, trusted_proxies: tuple[str, ...]) -> bool:
     if comes_by_unix_socket(request):
         return UNIX_SOCKET in trusted_proxies
-    return is_within(peer, parse_networks(trusted_proxies))
+    return is_listed(peer, trusted_proxies)
 
 
 @lru_cache(maxsize=64)
@@ -149,6 +148,11 @@ def is_address(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@lru_cache(maxsize=ADDRESSES)
+def is_listed(ip: str, networks: tuple[str, ...]) -> bool:
+    return is_within(ip, parse_networks(networks))
 
 
 def is_within(ip: str, networks: tuple[Network, ...]) -> bool:
