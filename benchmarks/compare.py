@@ -22,6 +22,7 @@ from benchmarks.peers.oauth_toolkit.peer import OAuthToolkit
 from benchmarks.peers.oidc_provider.peer import OidcProvider
 from benchmarks.servers import Running, durable_postgres, new_place, start
 from benchmarks.subject import Measure, Subject
+from benchmarks.trials import Storm, Watch, brave_storm, watch_revocation
 
 SIGN_IN_SECONDS = 10  # who hashes on the event loop answers nobody for a while
 IDLE_SECONDS = 0.3
@@ -77,6 +78,8 @@ class Run:
     outcomes: dict[Case, list[Outcome]] = field(default_factory=dict)
     ready_after: dict[tuple[str, str], float] = field(default_factory=dict)
     resident_mib: dict[tuple[str, str], float] = field(default_factory=dict)
+    storms: dict[str, Storm] = field(default_factory=dict)
+    watches: dict[str, Watch] = field(default_factory=dict)
     flaws: list[str] = field(default_factory=list)
 
     def note(self, case: Case, outcome: Outcome) -> None:
@@ -100,8 +103,20 @@ def compare(plan: Plan, home: Path) -> Run:
                 for case, server in in_turns(plan, database, servers):
                     run.note(case, ask(server, case, plan.seconds, cores))
             for server in servers:
+                try_ours(run, plan, database, server, cores)
                 run.resident_mib[database, server.subject.name] = server.resident_mib
     return run
+
+
+def try_ours(run: Run, plan: Plan, database: str, server: Running, cores: Cores) -> None:
+    if server.subject.name != OurServer.name or Measure.WHO_AM_I not in plan.measures:
+        return
+    wait_until_calm(server)
+    run.storms[database] = brave_storm(server, cores, max(plan.seconds, SIGN_IN_SECONDS))
+    wait_until_calm(server)
+    run.watches[database] = watch_revocation(server, cores, plan.seconds)
+    if late := run.watches[database].late:
+        run.flaws.append(f"{database}: {late} answers were good after the session had ended")
 
 
 @contextmanager
@@ -114,7 +129,8 @@ def started(plan: Plan, database: str, home: Path, cores: Cores) -> Iterator[lis
             subject.install()
             place = new_place(home / str(number), new_database(number), plan.users, plan.sessions)
             subject.seed(place)
-            servers.append(start(subject, place, cores.server))
+            servers.append(start(subject, place, cores.all))  # it makes as many threads as it may
+            servers[-1].move_to(cores.server)
             stack.callback(servers[-1].stop)
         yield servers
 

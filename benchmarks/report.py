@@ -27,8 +27,9 @@ NOT_BUILT_YET = {
 
 
 def write_report(machine: Machine, plan: Plan, run: Run, results: Path) -> Path:
-    """One folder a machine and day; a later run of the day takes its place."""
-    name = re.sub(r"[^a-z0-9]+", "-", machine.name.lower()).strip("-")
+    """One folder a machine, day and choice of measures; a later run of the day takes its place."""
+    asked = () if set(plan.measures) == set(Measure) else plan.measures
+    name = re.sub(r"[^a-z0-9]+", "-", " ".join((machine.name, *asked)).lower()).strip("-")
     folder = results / f"{datetime.now(UTC):%Y-%m-%d}-{name}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -50,6 +51,8 @@ def figures(machine: Machine, plan: Plan, run: Run) -> dict[str, object]:
             {**asdict(case), "rounds": msgspec.to_builtins(outcomes)}
             for case, outcomes in run.outcomes.items()
         ],
+        "storms": {name: msgspec.to_builtins(storm) for name, storm in run.storms.items()},
+        "watches": {name: asdict(watch) for name, watch in run.watches.items()},
         "ready_after_seconds": {" ".join(key): s for key, s in run.ready_after.items()},
         "resident_mib": {" ".join(key): round(mib, 1) for key, mib in run.resident_mib.items()},
     }
@@ -94,9 +97,25 @@ def table(machine: Machine, plan: Plan, run: Run) -> Iterator[str]:
     ]
     for key, seconds in run.ready_after.items():
         yield f"| {' '.join(key)} | {seconds:.2f} | {run.resident_mib[key]:.0f} |"
+    yield from trials(run)
     yield from ["", "## Rows to come", ""]
     for measure, why in NOT_BUILT_YET.items():
         yield f"- {measure}: {why}."
+
+
+def trials(run: Run) -> Iterator[str]:
+    for database, storm in run.storms.items():
+        yield from ["", f"## Who am I while 64 connections sign in, {database}", ""]
+        yield (
+            f"p99 {storm.at_rest.p99 * 1e3:.1f} ms at rest, {storm.in_storm.p99 * 1e3:.1f} ms in "
+            f"the storm: {storm.ratio:.1f} ×. Meanwhile {storm.sign_ins.rate:.0f} sign-ins/s, "
+            f"their p50 {storm.sign_ins.p50:.2f} s, p99 {storm.sign_ins.p99:.2f} s."
+        )
+    for database, watch in run.watches.items():
+        yield from ["", f"## A session that is ended during the run, {database}", ""]
+        yield (
+            f"{watch.good} answers before, {watch.late} good ones after, {watch.refused} refusals."
+        )
 
 
 def row(run: Run, case: Case, ours: float | None) -> str:
