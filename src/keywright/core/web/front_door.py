@@ -21,10 +21,6 @@ class PlainRoutes:
             for method in route.methods or ()
         }
 
-    @property
-    def paths(self) -> list[str]:
-        return sorted({path for _, path in self._at})
-
     def have(self, scope: Scope) -> bool:
         return scope["type"] == "http" and (scope["method"], scope["path"]) in self._at
 
