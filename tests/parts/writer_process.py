@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from keywright.core.db import Database, open_database
+from keywright.core.db.sqlite import writer
 from parts import people
 from parts.people import a_person
 
@@ -33,4 +34,5 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
+    writer.ROWS_BETWEEN_CHECKPOINTS = 10  # so that a kill may meet one
     asyncio.run(main(sys.argv[1]))

@@ -86,12 +86,9 @@ COUNT_FOR_USER = Statement(
     .where(sessions.c.user_id == p("user_id"), *LIVE),
     row=SessionCount,
 )
+OWNER = tuple(column.label(f"user_{column.name}") for column in USER_COLUMNS)
 SELECT_WITH_USER = (
-    sa.select(
-        *FRESHNESS,
-        sessions.c.scope,
-        *(column.label(f"user_{column.name}") for column in USER_COLUMNS),
-    )
+    sa.select(*FRESHNESS, sessions.c.scope, *OWNER)
     .join_from(sessions, users, ACTIVE_USER[0])
     .where(sessions.c.id == p("id"), ACTIVE_USER[1], *LIVE)
 )
@@ -114,14 +111,13 @@ TOUCH = Statement(
     .where(sessions.c.id == p("id"), *LIVE)
     .values(last_seen_at=p("now"), idle_expires_at=p("idle"))
 )
-ROTATE = Statement(
+ROTATION = (
     sa.update(sessions)
     .where(
         sessions.c.id == p("id"),
         sessions.c.refresh_salt == p("salt"),
         sessions.c.refresh_generation <= p("presented"),
         *LIVE,
-        sa.exists().where(*ACTIVE_USER),
     )
     .values(
         refresh_generation=p("successor"),
@@ -129,8 +125,14 @@ ROTATE = Statement(
         last_seen_at=p("now"),
         idle_expires_at=p("idle"),
     )
-    .returning(*FRESHNESS, sessions.c.scope, *(of_user(column) for column in USER_COLUMNS)),
+)
+ROTATE = Statement(
+    ROTATION.where(sa.exists().where(*ACTIVE_USER)).returning(
+        *FRESHNESS, sessions.c.scope, *(of_user(column) for column in USER_COLUMNS)
+    ),
     row=UserAndSession,
+    # It would plan and run each subquery by itself: a third of the statement's time.
+    on_postgresql=ROTATION.where(*ACTIVE_USER).returning(*FRESHNESS, sessions.c.scope, *OWNER),
 )
 RENEW_AUTH = Statement(
     sa.update(sessions)
@@ -237,5 +239,5 @@ async def sweep(db: Handle, now: datetime) -> int:
 
 
 def split_row(row: Any) -> SessionOfUser:
-    user = UserRecord(*(getattr(row, f"user_{name}") for name in OF_USER))
-    return SessionOfUser(row.session_id, row.auth_time, row.amr, row.scope, user)
+    session_id, auth_time, amr, scope, *account = msgspec.structs.astuple(row)
+    return SessionOfUser(session_id, auth_time, amr, scope, UserRecord(*account))

@@ -165,3 +165,16 @@ def test_people_statements_are_typed() -> None:
     assert people.ADD.row is None
     assert people.ADD.writes
     assert not people.FIND.writes
+
+
+def test_postgresql_may_be_asked_in_words_of_its_own() -> None:
+    asked = sa.select(people.people.c.email)
+    statement = Statement(asked, people.Email, on_postgresql=asked.with_for_update())
+    assert "FOR UPDATE" in statement.compiled(POSTGRESQL).sql
+    assert statement.compiled(SQLITE).sql == Statement(asked, people.Email).compiled(SQLITE).sql
+
+
+def test_its_words_for_postgresql_answer_the_same_columns() -> None:
+    asked = sa.select(people.people.c.email)
+    with pytest.raises(TypeError, match="the statement returns id"):
+        Statement(asked, people.Email, on_postgresql=sa.select(people.people.c.id))

@@ -27,16 +27,22 @@ class Statement(Generic[Row_co]):
     """`row` is the frozen struct whose fields are the returned columns' keys, in their order.
 
     `long=True` marks a select that may read many rows: on SQLite a reader thread runs it.
+    `on_postgresql` does and returns the same in words that SQLite does not have.
     """
 
-    __slots__ = ("_compiled", "core", "long", "row", "writes")
+    __slots__ = ("_compiled", "core", "long", "on_postgresql", "row", "writes")
 
     @overload
     def __init__(self: Statement[None], core: CoreStatement, row: None = None) -> None: ...
 
     @overload
     def __init__(
-        self: Statement[Struct], core: CoreStatement, row: type[Struct], *, long: bool = False
+        self: Statement[Struct],
+        core: CoreStatement,
+        row: type[Struct],
+        *,
+        long: bool = False,
+        on_postgresql: CoreStatement | None = None,
     ) -> None: ...
 
     def __init__(
@@ -45,10 +51,13 @@ class Statement(Generic[Row_co]):
         row: type[msgspec.Struct] | None = None,
         *,
         long: bool = False,
+        on_postgresql: CoreStatement | None = None,
     ) -> None:
-        refuse_what_would_lie(core)
-        refuse_other_fields(core, row)
+        for words in (core, core if on_postgresql is None else on_postgresql):
+            refuse_what_would_lie(words)
+            refuse_other_fields(words, row)
         self.core = core
+        self.on_postgresql = on_postgresql
         self.row = row
         self.long = long
         self.writes = core.is_dml
@@ -58,8 +67,14 @@ class Statement(Generic[Row_co]):
         key = (dialect.name, dialect.driver, dialect.paramstyle)
         compiled = self._compiled.get(key)
         if compiled is None:
-            compiled = self._compiled[key] = Compiled(self.core, dialect, self.row)
+            words = self._words(dialect)
+            compiled = self._compiled[key] = Compiled(words, dialect, self.row)
         return compiled
+
+    def _words(self, dialect: sa.Dialect) -> CoreStatement:
+        if self.on_postgresql is None or dialect.name != "postgresql":
+            return self.core
+        return self.on_postgresql
 
     def __repr__(self) -> str:
         return f"Statement({' '.join(str(self.core).split())})"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 
 from keywright.core.db.errors import DatabaseUnavailable
 from keywright.core.db.sqlite.connection import SqliteConnection
@@ -13,13 +14,17 @@ from keywright.core.db.sqlite.errors import translated
 from keywright.core.db.sqlite.transaction import SqliteTransaction
 from keywright.core.errors import KeywrightError
 
+Answer = TypeVar("Answer")
+Write = Callable[[SqliteConnection], Answer]
+
 
 class ForeignAwait(RuntimeWarning):
     """A shared transaction awaited something other than its handle, while every writer waited."""
 
 
 class Batch:
-    """Open to newcomers until the last unit has left; then it is committed.
+    """Open to newcomers until the last unit has left; then what is a single statement runs, and
+    all is committed.
 
     Everyone waits on events of their own, so that one cancelled request disturbs nobody.
     """
@@ -32,10 +37,36 @@ class Batch:
         self._members = 0
         self._failure: BaseException | None = None
         self._kept: list[SqliteTransaction] = []
+        self._writes: list[tuple[Write[Any], asyncio.Future[Any]]] = []
+        self._outcomes: list[tuple[asyncio.Future[Any], Any, Exception | None]] = []
 
     @property
     def closed(self) -> bool:
         return self.drained.is_set() or self.ended.is_set()
+
+    def add(self, write: Write[Answer]) -> asyncio.Future[Answer]:
+        """What a single statement will have answered, once it is committed."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._writes.append((write, answer))
+        return answer
+
+    def begin(self) -> None:
+        self.begun.set()
+        if self._members == 0:
+            self.drained.set()
+
+    def run_single_statements(self, connection: SqliteConnection) -> None:
+        """No SAVEPOINT around them: SQLite undoes a statement that fails by itself."""
+        for write, answer in self._writes:
+            if answer.cancelled():
+                continue
+            try:
+                self._outcomes.append((answer, write(connection), None))
+            except Exception as error:  # noqa: BLE001 - told to whoever waits for it
+                self._outcomes.append((answer, None, error))
+                if not connection.raw.in_transaction:  # a full disk took all of it along
+                    self.fail(error)
+                    return
 
     @asynccontextmanager
     async def unit(self, connection: SqliteConnection) -> AsyncIterator[SqliteTransaction]:
@@ -83,16 +114,43 @@ class Batch:
         self._failure = self._failure or original or error
 
     def refuse_if_failed(self) -> None:
-        if self._failure is None:
-            return
-        raised = translated(self._failure)
-        if raised is self._failure:
-            raised = DatabaseUnavailable()
-        raise raised from self._failure
+        if self._failure is not None:
+            raise refusal_after(self._failure) from self._failure
 
     def committed(self) -> None:
         for transaction in self._kept:
             transaction.committed()
+
+    def end(self) -> None:
+        """Tell everyone, whatever became of it."""
+        self.begun.set()
+        self.ended.set()
+        if self._failure is None:
+            self._tell_outcomes()
+        else:
+            self._tell_failure(self._failure)
+
+    def _tell_outcomes(self) -> None:
+        for answer, found, error in self._outcomes:
+            if answer.cancelled():
+                continue
+            if error is None:
+                answer.set_result(found)
+            else:
+                answer.set_exception(error)
+
+    def _tell_failure(self, failure: BaseException) -> None:
+        for _, answer in self._writes:
+            if not answer.cancelled():
+                refusal = refusal_after(failure)
+                refusal.__cause__ = failure
+                answer.set_exception(refusal)
+
+
+def refusal_after(failure: BaseException) -> BaseException:
+    """What to raise because of it; an error of its own for each who hears of it."""
+    raised = translated(failure)
+    return DatabaseUnavailable() if raised is failure else raised
 
 
 @contextmanager

@@ -80,23 +80,20 @@ class SqliteDatabase:
 
     async def one(self, statement: Statement[Row], /, **values: Any) -> Row | None:
         if statement.writes:
-            async with self.transaction() as transaction:
-                return await transaction.one(statement, **values)
+            return await self._opened_writer().single(lambda to: to.one(statement, values))
         reader = self._opened_reader()
         return await retry_while_busy(lambda: reader.one(statement, values), self._lock_timeout)
 
     async def many(self, statement: Statement[Row], /, **values: Any) -> list[Row]:
         if statement.writes:
-            async with self.transaction() as transaction:
-                return await transaction.many(statement, **values)
+            return await self._opened_writer().single(lambda to: to.many(statement, values))
         if statement.long and self._long_reads is not None:
             return await self._long_reads.read(lambda reader: reader.many(statement, values))
         reader = self._opened_reader()
         return await retry_while_busy(lambda: reader.many(statement, values), self._lock_timeout)
 
     async def run(self, statement: Statement[Any], /, **values: Any) -> int:
-        async with self.transaction() as transaction:
-            return await transaction.run(statement, **values)
+        return await self._opened_writer().single(lambda to: to.run(statement, values))
 
     def transaction(self, *, alone: bool = False) -> AbstractAsyncContextManager[SqliteTransaction]:
         writer = self._opened_writer()

@@ -14,6 +14,9 @@ from keywright.core.errors import ConfigurationError
 MEMORY = ":memory:"
 STATEMENTS_KEPT_PREPARED = 512
 RETRY_PAUSE = 0.01  # seconds
+# `Writer` checkpoints long before: this is for what it does not count, as the making of an index.
+PAGES_BEFORE_COMMIT_CHECKPOINTS = 10_000
+KEPT_LOG_BYTES = 64 * 1024 * 1024  # of a log that a long read kept from beginning anew
 
 
 def open_writer(path: str, patience: float) -> SqliteConnection:
@@ -79,3 +82,5 @@ def prepare_writer(raw: sqlite3.Connection) -> None:
             "SQLite cannot keep a write-ahead log here (a network drive?): put the database on "
             "a local disk, or set KEYWRIGHT_DATABASE_URL to a PostgreSQL database."
         )
+    raw.execute(f"PRAGMA wal_autocheckpoint={PAGES_BEFORE_COMMIT_CHECKPOINTS}")
+    raw.execute(f"PRAGMA journal_size_limit={KEPT_LOG_BYTES}")

@@ -3,25 +3,31 @@
 A batch is BEGIN IMMEDIATE, one SAVEPOINT a unit, COMMIT. Its own task begins and commits it, so a
 cancelled request can neither break the next one nor lose what was already answered. A unit's body
 runs without giving way to the event loop, so units never mix; it is answered after the COMMIT.
+A single statement is a unit without a SAVEPOINT, which the batch's task runs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from time import perf_counter
+from typing import Any
 
 from keywright.core.db.errors import DatabaseUnavailable
-from keywright.core.db.sqlite.batch import Batch, nothing_else_awaited
+from keywright.core.db.sqlite.batch import Answer, Batch, Write, nothing_else_awaited
 from keywright.core.db.sqlite.connection import SqliteConnection
 from keywright.core.db.sqlite.patience import retry_while_busy
 from keywright.core.db.sqlite.transaction import SqliteTransaction
 
 SLOW_COMMIT = 0.001  # seconds; beyond it the event loop must not wait for the disk
 WEIGHT_OF_LAST_COMMIT = 0.2
+ROWS_BETWEEN_CHECKPOINTS = 1_000  # changed ones; each touches a few pages of 4 KiB
+
+log = logging.getLogger(__name__)
 
 
 class Writer:
@@ -35,16 +41,20 @@ class Writer:
         self._at_work: asyncio.Task[object] | None = None
         self._commit_thread = ThreadPoolExecutor(1, "keywright-sqlite-commit")
         self._commit_seconds = 0.0
+        self._changes_at_checkpoint = connection.raw.total_changes
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[SqliteTransaction]:
         """A unit of the batch that is open now. Its body awaits nothing but its handle."""
         self._refuse_nesting()
-        if self._joinable is None or self._joinable.closed:
-            self._joinable = self._start_batch()
-        async with self._unit(self._joinable) as transaction:
+        async with self._unit(self._join()) as transaction:
             with nothing_else_awaited():
                 yield transaction
+
+    async def single(self, write: Write[Answer]) -> Answer:
+        """What `write`, one statement, answered; it is committed then."""
+        self._refuse_nesting()
+        return await self._join().add(write)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[SqliteTransaction]:
@@ -85,12 +95,20 @@ class Writer:
                 "A transaction is open in this task and would wait for itself: write through it."
             )
 
+    def _join(self) -> Batch:
+        if self._joinable is None or self._joinable.closed:
+            self._joinable = self._start_batch()
+        return self._joinable
+
     def _start_batch(self) -> Batch:
         batch = Batch()
-        task = asyncio.get_running_loop().create_task(self._carry(batch))
+        self._start(self._carry(batch))
+        return batch
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return batch
 
     async def _carry(self, batch: Batch) -> None:
         """From BEGIN to COMMIT; whatever happens, everyone who waits is told."""
@@ -107,8 +125,8 @@ class Writer:
             batch.fail(error)
             raise
         finally:
-            batch.begun.set()
-            batch.ended.set()
+            batch.end()
+        self._checkpoint_when_due()
 
     async def _reserve(self) -> None:
         try:
@@ -120,8 +138,9 @@ class Writer:
     async def _begin_to_commit(self, batch: Batch) -> None:
         try:
             await retry_while_busy(self._begin, self._lock_timeout)
-            batch.begun.set()
+            batch.begin()
             await batch.drained.wait()
+            batch.run_single_statements(self.connection)
             batch.refuse_if_failed()
             await self._commit()
         except BaseException:
@@ -138,8 +157,33 @@ class Writer:
         if self._commit_seconds < SLOW_COMMIT:
             self.connection.command("COMMIT")
         else:
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._commit_thread, self.connection.command, "COMMIT")
+            await self._in_thread("COMMIT")
         self.commits += 1
         seconds = perf_counter() - started
         self._commit_seconds += WEIGHT_OF_LAST_COMMIT * (seconds - self._commit_seconds)
+
+    async def _in_thread(self, command: str) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._commit_thread, self.connection.command, command)
+
+    def _checkpoint_when_due(self) -> None:
+        changes = self.connection.raw.total_changes
+        if changes - self._changes_at_checkpoint >= ROWS_BETWEEN_CHECKPOINTS:
+            self._changes_at_checkpoint = changes
+            self._start(self._checkpoint())
+
+    async def _checkpoint(self) -> None:
+        """Move the write-ahead log into the file. SQLite would do so within a COMMIT, and the event
+        loop would wait for the disk. In a turn of its own nobody writes, so that it comes to its
+        end and the next batch begins the log anew.
+        """
+        try:
+            await self._reserve()
+            try:
+                await self._in_thread("PRAGMA wal_checkpoint(PASSIVE)")
+            finally:
+                self._free.release()
+        except DatabaseUnavailable:
+            log.warning(
+                "The write-ahead log was not checkpointed; it is tried again", exc_info=True
+            )
