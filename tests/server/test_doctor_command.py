@@ -51,7 +51,16 @@ def test_a_migrated_development_database_is_well(keywright, doctor, on_database)
     report = doctor(ENV="development", **SAFE_HASHES, **on_database)
     assert (report.complaints, report.code) == ([], 0)
     parts = {each["part"] for each in report.findings}
-    assert parts == {"settings", "database", "clock", "references", "keys", "outbox", "mail"}
+    assert parts == {
+        "settings",
+        "passwords",
+        "database",
+        "clock",
+        "references",
+        "keys",
+        "outbox",
+        "mail",
+    }
 
 
 def test_people_read_a_line_for_each_finding_with_what_to_do(keywright):

@@ -164,6 +164,21 @@ async def test_the_projected_wait_counts_everyone_who_goes_first():
     assert await known == "known"
 
 
+async def test_who_would_wait_almost_too_long_is_refused_at_once():
+    """Who is let in is served: the wait comes out longer than it was projected."""
+    for expected, is_let_in in ((1.6, True), (1.8, False)):
+        times = iter([0.0, (expected - 0.05) * 10 + 0.05])
+        desk = Desk(FairQueue(1, now=lambda times=times: next(times, 100.0)))
+        await desk.ask("slow")
+        await desk.finish("slow")
+        await desk.ask("running")
+        next_one = await desk.ask("next")
+        await desk.settle()
+        assert next_one.done() is not is_let_in
+        await desk.finish_all()
+        await asyncio.gather(next_one, return_exceptions=True)
+
+
 async def test_closing_sends_away_who_waits_and_who_comes():
     desk = Desk(FairQueue(1))
     running, waiting = await desk.ask("running"), await desk.ask("waiting")

@@ -20,6 +20,7 @@ from keywright.server.doctor.database import (
     missing_database,
 )
 from keywright.server.doctor.findings import Finding, ok
+from keywright.server.doctor.hashing import examine_argon2
 from keywright.server.doctor.keys import examine_keys
 from keywright.server.doctor.mail import examine_mail, examine_outbox
 from keywright.server.doctor.references import examine_references
@@ -38,6 +39,7 @@ async def examine(patient: Patient, *, send_to: str | None) -> AsyncIterator[Fin
     """`send_to` is an address that gets a test mail."""
     for finding in examine_settings(patient.settings):
         yield finding
+    yield examine_argon2()
     async for finding in examine_stored(patient):
         yield finding
     if cache := await examine_cache(patient.settings):
