@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -7,7 +8,7 @@ import logging
 import pytest
 import structlog
 
-from keywright.core.log import REQUEST_ID, configure_logging, get_logger
+from keywright.core.log import REQUEST_ID, configure_logging, direct_writer, get_logger
 from keywright.core.redaction import MASK, Secret
 from keywright.core.settings import Settings
 
@@ -134,3 +135,30 @@ def test_levels_are_the_standard_loggers(stream):
     configured(stream, "json")
     get_logger("keywright.web").debug("too much")
     assert stream.getvalue() == ""
+
+
+class Counted(io.StringIO):
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
+
+
+@pytest.mark.anyio
+async def test_lines_of_one_turn_are_written_together():
+    stream = Counted()
+    write = direct_writer(Settings(log_format="json"), stream)
+    for number in range(3):
+        write({"event": "request", "number": number})
+    assert stream.writes == 0
+    await asyncio.sleep(0)
+    assert [line["number"] for line in lines(stream)] == [0, 1, 2]
+    assert stream.writes == 1
+    write({"event": "request", "number": 3})
+    await asyncio.sleep(0)
+    assert stream.getvalue().endswith('"number":3}\n')
+
+
+def test_lines_for_people_take_the_pipeline():
+    assert direct_writer(Settings(log_format="text"), io.StringIO()) is None

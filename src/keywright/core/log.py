@@ -6,6 +6,7 @@ that name, to whatever handlers the host has; only `configure_logging` sets hand
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
@@ -69,14 +70,25 @@ def direct_writer(settings: Settings, stream: TextIO | None = None) -> Writer | 
     fields that hold no secret. None where lines are text for people.
     """
     stream = stream or sys.stderr
-    if writes_text(settings, stream):
-        return None
+    return None if writes_text(settings, stream) else Lines(stream).add
 
-    def write(event: Mapping[str, Any]) -> None:
-        stream.write(msgspec.json.encode(event).decode() + "\n")
-        stream.flush()
 
-    return write
+class Lines:
+    """What one turn of the event loop logs is written at its end, in one piece."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._waiting: list[bytes] = []
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._waiting.append(msgspec.json.encode(event))
+
+    def _write(self) -> None:
+        lines, self._waiting = [*self._waiting, b""], []
+        self._stream.write(b"\n".join(lines).decode())
+        self._stream.flush()
 
 
 def event_processors() -> list[Processor]:

@@ -64,7 +64,7 @@ class AccessLog:
             "request_id": request_id_of(connection),
             "level": "info",
             "logger": LOGGER,
-            "timestamp": f"{datetime.now(UTC).replace(tzinfo=None).isoformat()}Z",
+            "timestamp": datetime.now(UTC),
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from typing import Any
 
@@ -28,7 +29,17 @@ def application_of_host(path: str) -> AccessLog:
 
 
 def logged(kw: Keywright[Any]) -> AccessLog:
-    return AccessLog(served(kw), kw.settings, direct_writer(kw.settings))
+    app = AccessLog(served(kw), kw.settings, direct_writer(kw.settings))
+    forget_what_stays()
+    return app
+
+
+def forget_what_stays() -> None:
+    """All that was made by now stays for good. Looking through it again and again for garbage would
+    hold every request up for some 50 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def configure_server_logging(settings: Settings) -> None:

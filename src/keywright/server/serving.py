@@ -14,6 +14,7 @@ from keywright.accounts.users import service as users
 from keywright.core.log import configure_logging
 from keywright.core.settings import Settings
 from keywright.integration import Keywright
+from keywright.server.gathered_writes import GatheringProtocol
 from keywright.server.installation import import_keywright, opened
 from keywright.server.main import application, application_of_host
 from keywright.server.plan import Plan
@@ -63,7 +64,7 @@ def server_config(plan: Plan, settings: Settings) -> Config:
         host=plan.host,
         port=plan.port,
         workers=plan.workers,
-        http="httptools",
+        http=GatheringProtocol,
         ws="none",
         interface="asgi3",
         lifespan="on",
