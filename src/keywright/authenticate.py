@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,14 +15,16 @@ from keywright.core.ids import created_at
 from keywright.core.notices import Notice, Subject
 from keywright.core.principal import Claims, Principal, PrincipalKind, User, UserStatus
 from keywright.core.web.cookies import page_cookie
+from keywright.core.web.headers import has_header, header
 from keywright.core.web.origin import carries_explicit_credential, refuse_cross_site
 from keywright.flows.results import present_user
 from keywright.protocol.access_token import (
     ACCESS_TOKEN_TYPE,
-    read_access_token,
-    refuse_unacceptable,
+    AccessToken,
+    check_claims,
 )
 from keywright.protocol.errors import InvalidToken, Reason
+from keywright.protocol.session_claims import SessionClaims, check_session_claims
 from keywright.sessions import service as sessions
 
 if TYPE_CHECKING:
@@ -80,14 +81,12 @@ class RequestAuthenticator:
 
     async def from_token(self, token: str) -> Principal:
         self._kw.notices.require_fresh()
-        claims = await self.verify(token)
-        if "sid" not in claims:
-            raise InvalidToken(Reason.INVALID_CLAIM)
-        session_id, user_id = UUID(claims["sid"]), UUID(claims["sub"])
-        self.refuse_revoked(session_id, user_id)
-        user = await self.find_user(user_id)
-        amr, scope = tuple(claims.get("amr", ())), claims.get("scope")
-        return self.principal(user, PrincipalKind.SESSION, session_id, amr, scope or None)
+        claims = await self.session_claims(token)
+        self.refuse_revoked(claims.sid, claims.sub)
+        user = await self.find_user(claims.sub)
+        return self.principal(
+            user, PrincipalKind.SESSION, claims.sid, claims.amr, claims.scope or None
+        )
 
     async def from_page_cookie(self, secret: str) -> Principal | None:
         """A stale cookie is no credential: the pages then show the sign-in form."""
@@ -100,22 +99,23 @@ class RequestAuthenticator:
             user, PrincipalKind.PAGE, session.id, tuple(session.amr.split()), session.scope
         )
 
-    async def verify(self, token: str) -> Mapping[str, Any]:
-        """Claims of good signature, type, issuer, audience and time. Raises `NotAuthenticated`."""
-        settings = self._kw.settings
+    async def session_claims(self, token: str) -> SessionClaims:
+        """Of good signature, type, issuer, audience and time. Raises `NotAuthenticated`."""
+        place, now = self._kw.settings.base_url, self._kw.clock.now()
+        try:
+            payload = await self._kw.keys.read(token, typ=ACCESS_TOKEN_TYPE)
+            return check_session_claims(payload, issuer=place, audience=place, now=now)
+        except InvalidToken as error:
+            raise challenged(error) from None
+
+    async def access_token(self, token: str) -> AccessToken:
+        """As `session_claims`, of any access token of ours and with all that it says."""
+        place, now = self._kw.settings.base_url, self._kw.clock.now()
         try:
             claims = await self._kw.keys.verify(token, typ=ACCESS_TOKEN_TYPE)
-            refuse_unacceptable(
-                claims,
-                issuer=settings.base_url,
-                audience=settings.base_url,
-                now=self._kw.clock.now(),
-            )
+            return check_claims(claims, issuer=place, audience=place, now=now)
         except InvalidToken as error:
-            refused = ExpiredAccessToken() if error.reason is Reason.EXPIRED else error
-            refused.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 §3
-            raise refused from None
-        return claims
+            raise challenged(error) from None
 
     def refuse_revoked(self, session_id: UUID, user_id: UUID) -> None:
         notices, began = self._kw.notices, created_at(session_id)
@@ -166,7 +166,7 @@ class RequestAuthenticator:
         token = bearer_token(request)
         if token is None:
             raise NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
-        claims = read_access_token(await self.verify(token))
+        claims = await self.access_token(token)
         return Claims(
             subject=claims.sub,
             session_id=claims.sid,
@@ -176,18 +176,25 @@ class RequestAuthenticator:
         )
 
 
+def challenged(error: InvalidToken) -> NotAuthenticated:
+    """As RFC 6750 §3 wants a token to be refused; a client may renew one that has expired."""
+    refused = ExpiredAccessToken() if error.reason is Reason.EXPIRED else error
+    refused.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    return refused
+
+
 def bearer_token(request: Request) -> str | None:
-    header = request.headers.get("authorization")
-    if header is None:
+    authorization = header(request, b"authorization")
+    if authorization is None:
         return None
-    scheme, _, token = header.partition(" ")
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
     return token.strip()
 
 
 def refuse_several_credentials(request: Request) -> None:
-    if "authorization" in request.headers and "x-api-key" in request.headers:
+    if has_header(request, b"authorization") and has_header(request, b"x-api-key"):
         raise SeveralCredentials
 
 

@@ -38,8 +38,16 @@ class TokenKeys(Protocol):
         """
         ...
 
+    async def read(self, token: str, *, typ: str) -> bytes:
+        """The same as JSON."""
+        ...
+
     def jwks(self) -> Mapping[str, Any]:
         """The public keys to publish (RFC 7517 §5)."""
+        ...
+
+    def jwks_document(self) -> bytes:
+        """`jwks` as JSON."""
         ...
 
 

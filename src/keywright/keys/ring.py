@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+import msgspec
+
 from keywright.core.clock import Clock
 from keywright.core.crypto import CannotOpen, MasterSecrets
 from keywright.core.db import Database
@@ -32,15 +34,18 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What was read together. `signers` and `jwks` have the youngest first."""
+    """What was read together. `signers` and `jwks` have the youngest first; `document` is `jwks`
+    as it is published.
+    """
 
     public: Mapping[str, PublicKey]
     signers: tuple[Signer, ...]
     sealed: frozenset[str]
     jwks: Mapping[str, Any]
+    document: bytes
 
 
-NO_KEYS = Keys(public={}, signers=(), sealed=frozenset(), jwks={"keys": []})
+NO_KEYS = Keys({}, signers=(), sealed=frozenset(), jwks={"keys": []}, document=b'{"keys":[]}')
 
 
 class KeyRing:
@@ -95,21 +100,23 @@ class KeyRing:
         return jws.sign(jws.write_object(claims), self._active_key(), typ=typ)
 
     async def verify(self, token: str, *, typ: str) -> dict[str, Any]:
-        """The payload of a token of this type that we signed. Raises `InvalidToken`.
+        return jws.read_object(await self.read(token, typ=typ))
 
-        What the claims say is for the caller to check, at every use.
-        """
+    async def read(self, token: str, *, typ: str) -> bytes:
         parsed = jws.parse(token)
         jws.refuse_other_type(parsed, typ)
         if parsed.kid not in self._keys.public:
             await self._look_for_unknown_key()
         key = jws.find_key(parsed, self._keys.public)
         self._verified.check_signature(token, parsed, key)
-        return jws.read_object(parsed.payload)
+        return parsed.payload
 
     def jwks(self) -> Mapping[str, Any]:
         """The JWK Set to publish (RFC 7517 §5)."""
         return self._keys.jwks
+
+    def jwks_document(self) -> bytes:
+        return self._keys.document
 
     def _active_key(self) -> PrivateKey:
         """The youngest active key; the oldest one when another clock is ahead of ours."""
@@ -131,11 +138,13 @@ class KeyRing:
         signers = tuple(Signer(row.activates_at, key) for row in rows if (key := opened[row.kid]))
         if not signers:
             raise CannotOpen
+        jwks = {"keys": [row.public_jwk for row in rows]}
         return Keys(
             public={row.kid: self._public_key(row) for row in rows},
             signers=signers,
             sealed=frozenset(kid for kid, key in opened.items() if key is None),
-            jwks={"keys": [row.public_jwk for row in rows]},
+            jwks=jwks,
+            document=msgspec.json.encode(jwks),
         )
 
     def _public_key(self, row: SigningKey) -> PublicKey:

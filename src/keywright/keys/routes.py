@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from keywright.core.context import Context
 from keywright.core.web import router
+from keywright.core.web.json_response import JsonResponse
 from keywright.core.web.route import PlainRoute
 from keywright.keys.schemas import JsonWebKeySet
 from keywright.keys.service import JWKS_MAX_AGE
@@ -26,6 +27,6 @@ def routes(kw: Context) -> APIRouter:
         summary="Public keys",
     )
     async def read_jwks(_: Request) -> Response:
-        return JSONResponse(kw.keys.jwks(), headers=PUBLIC)
+        return JsonResponse(kw.keys.jwks_document(), headers=PUBLIC)
 
     return api

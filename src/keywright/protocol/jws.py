@@ -28,27 +28,51 @@ from keywright.protocol.jwk import P256_LENGTH, Algorithm, PrivateKey, PublicKey
 MAX_LENGTH = 16_384
 MAX_KID_LENGTH = 255
 ALLOWED_ALGORITHMS = frozenset(algorithm.value for algorithm in Algorithm)
+ECDSA = ec.ECDSA(SHA256())
 EMBEDDED_KEYS = ("jku", "jwk", "x5u", "x5c")  # RFC 7515 §4.1.2, 4.1.3, 4.1.5, 4.1.6
 
 
 @dataclass(frozen=True, slots=True)
 class Jws:
-    """A well-formed token. Its signature is not verified yet."""
+    """A token of three parts and a good header. Its signature is not verified yet.
+
+    Payload and signature are decoded by whoever needs them, and raise `InvalidToken` then.
+    """
 
     header: Mapping[str, Any]
-    kid: str | None
-    payload: bytes
     signing_input: bytes
-    signature: bytes
+    encoded_payload: bytes
+    encoded_signature: bytes
+
+    @property
+    def kid(self) -> str | None:
+        return self.header.get("kid")
+
+    @property
+    def payload(self) -> bytes:
+        return base64url.decode(self.encoded_payload)
+
+    @property
+    def signature(self) -> bytes:
+        return base64url.decode(self.encoded_signature)
 
 
 def sign(payload: bytes, key: PrivateKey, *, typ: str) -> str:
-    header = {"alg": key.public.algorithm.value, "kid": key.public.kid, "typ": typ}
-    return sign_with_header(header, payload, key)
+    return sign_after(write_header(key.public.algorithm, key.public.kid, typ), payload, key)
 
 
 def sign_with_header(header: Mapping[str, Any], payload: bytes, key: PrivateKey) -> str:
-    signing_input = base64url.encode(write_object(header)) + b"." + base64url.encode(payload)
+    return sign_after(base64url.encode(write_object(header)), payload, key)
+
+
+@functools.lru_cache(maxsize=64)
+def write_header(algorithm: Algorithm, kid: str, typ: str) -> bytes:
+    """All tokens of one kind and key share this part."""
+    return base64url.encode(write_object({"alg": algorithm.value, "kid": kid, "typ": typ}))
+
+
+def sign_after(encoded_header: bytes, payload: bytes, key: PrivateKey) -> str:
+    signing_input = encoded_header + b"." + base64url.encode(payload)
     signature = base64url.encode(make_signature(signing_input, key))
     return (signing_input + b"." + signature).decode()
 
@@ -64,15 +88,8 @@ def parse(token: str) -> Jws:
     """Raises `InvalidToken` for whatever is wrong before a key is chosen."""
     refuse_oversized(token)
     refuse_other_part_count(token)
-    signing_input, header_part, payload_part, signature_part = split(token)
-    header = read_header(header_part)
-    return Jws(
-        header=header,
-        kid=header.get("kid"),
-        payload=base64url.decode(payload_part),
-        signing_input=signing_input,
-        signature=base64url.decode(signature_part),
-    )
+    signing_input, header, payload, signature = split(token)
+    return Jws(read_header(header), signing_input, payload, signature)
 
 
 @functools.lru_cache(maxsize=64)
@@ -132,7 +149,7 @@ def read_object(data: bytes) -> dict[str, Any]:
 
 
 def write_object(members: Mapping[str, Any]) -> bytes:
-    return json.dumps(members, separators=(",", ":"), allow_nan=False).encode()
+    return ENCODER.encode(members).encode()
 
 
 def read_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -148,6 +165,7 @@ def refuse_duplicates(pairs: list[tuple[str, Any]], members: Mapping[str, Any]) 
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=read_members)
+ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def refuse_other_algorithms(header: Mapping[str, Any]) -> None:
@@ -185,6 +203,8 @@ def refuse_invalid_key_id(header: Mapping[str, Any]) -> None:
 def refuse_other_type(jws: Jws, typ: str) -> None:
     """`typ` keeps one kind of token out of another's place (RFC 8725 §3.11)."""
     found = jws.header.get("typ")
+    if found == typ:
+        return
     if not isinstance(found, str) or media_type(found) != media_type(typ):
         raise InvalidToken(Reason.WRONG_TYPE)
 
@@ -211,7 +231,7 @@ def verify_signature(jws: Jws, key: PublicKey) -> None:
     material = key.material
     if isinstance(material, ec.EllipticCurvePublicKey):
         signature = write_der(jws.signature)
-        material.verify(signature, jws.signing_input, ec.ECDSA(SHA256()))
+        material.verify(signature, jws.signing_input, ECDSA)
     elif isinstance(material, ed25519.Ed25519PublicKey):
         material.verify(jws.signature, jws.signing_input)
     else:
@@ -221,7 +241,7 @@ def verify_signature(jws: Jws, key: PublicKey) -> None:
 def make_signature(signing_input: bytes, key: PrivateKey) -> bytes:
     material = key.material
     if isinstance(material, ec.EllipticCurvePrivateKey):
-        return read_der(material.sign(signing_input, ec.ECDSA(SHA256())))
+        return read_der(material.sign(signing_input, ECDSA))
     if isinstance(material, ed25519.Ed25519PrivateKey):
         return material.sign(signing_input)
     return material.sign(signing_input, padding.PKCS1v15(), SHA256())

@@ -29,6 +29,7 @@ class VerifiedTokens:
         if is_verified_by(self._thumbprints.get(digest), key):
             return
         jws.check_signature(parsed, key)
+        jws.read_object(parsed.payload)  # only what can be read is remembered
         self._remember(digest, key)
 
     def __len__(self) -> int:

@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.requests import ClientDisconnect, Request
 
 from keywright.core.errors import BadRequest, KeywrightError
+from keywright.core.web.headers import has_header, header
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_JSON_DEPTH = 20
@@ -118,7 +119,7 @@ async def check_body(request: Request, accepted: tuple[str, ...]) -> None:
         return
     media_type = media_type_of(request)
     refuse_media_type(media_type, accepted)
-    refuse_other_charset(request.headers.get("content-type", ""))
+    refuse_other_charset(header(request, b"content-type") or "")
     refuse_nul(body, media_type)
     if media_type == JSON:
         refuse_deep_json(body)
@@ -126,22 +127,21 @@ async def check_body(request: Request, accepted: tuple[str, ...]) -> None:
 
 def announces_body(request: Request) -> bool:
     """HTTP/1.1 has no body without one of these (RFC 9112 §6.3); HTTP/2 needs neither."""
-    headers = request.headers
     return (
         request.method not in BODILESS
-        or "content-length" in headers
-        or "transfer-encoding" in headers
+        or has_header(request, b"content-length")
+        or has_header(request, b"transfer-encoding")
         or request.scope["http_version"] != "1.1"
     )
 
 
 def media_type_of(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return (header(request, b"content-type") or "").partition(";")[0].strip().lower()
 
 
 def declared_length(request: Request) -> int:
     """What Content-Length says; its first digits say enough, and `int` takes no more than 4,300."""
-    digits = request.headers.get("content-length", "")[:18]
+    digits = (header(request, b"content-length") or "")[:18]
     return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 

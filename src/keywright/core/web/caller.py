@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import random
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
-from keywright.core.ids import new_secret
 from keywright.core.log import get_logger
 from keywright.core.settings import UNIX_SOCKET
+from keywright.core.web.headers import has_header, header
 
 if TYPE_CHECKING:
     from keywright.core.settings import Settings
 
 NO_ADDRESS = "unknown"  # who comes by a Unix socket
 ADDRESS_AND_PORT = re.compile(r"\[(?P<ipv6>[^\]]*)\](?::\d+)?|(?P<ipv4>[\d.]+):\d+")
-FORWARDING_HEADERS = ("x-forwarded-for", "forwarded", "x-real-ip", "cf-connecting-ip")
+FORWARDING_HEADERS = (b"x-forwarded-for", b"forwarded", b"x-real-ip", b"cf-connecting-ip")
 USER_AGENT_LENGTH = 300
 ADDRESSES = 4096  # whose reading is remembered: most requests come from few
 log = get_logger("keywright.web")
@@ -45,7 +46,7 @@ def resolve_caller(request: HTTPConnection, settings: Settings) -> Caller:
     return Caller(
         ip=ip,
         network=None if hidden else network_of(ip),
-        user_agent=request.headers.get("user-agent", "")[:USER_AGENT_LENGTH],
+        user_agent=(header(request, b"user-agent") or "")[:USER_AGENT_LENGTH],
         request_id=request_id_of(request),
     )
 
@@ -55,28 +56,33 @@ def resolve_ip(request: HTTPConnection, settings: Settings) -> str:
 
 
 def address_of_peer(request: HTTPConnection) -> str:
-    return unmapped(request.client.host) if request.client else NO_ADDRESS
+    client = request.scope.get("client")
+    return unmapped(client[0]) if client else NO_ADDRESS
 
 
 def comes_by_unix_socket(request: HTTPConnection) -> bool:
     """Only there a server has no address to name."""
-    return request.client is None
+    return request.scope.get("client") is None
 
 
 def request_id_of(request: HTTPConnection) -> str:
     state = request.scope.setdefault("state", {})
     if "keywright_request_id" not in state:
-        state["keywright_request_id"] = f"req_{new_secret(96)}"
+        state["keywright_request_id"] = new_request_id()
     request_id: str = state["keywright_request_id"]
     return request_id
+
+
+def new_request_id() -> str:
+    """A name for one request among the lines of a log, and no secret."""
+    return f"req_{random.getrandbits(96):024x}"
 
 
 def client_address(request: HTTPConnection, peer: str, trusted_proxies: tuple[str, ...]) -> str:
     """The rightmost forwarded address that is not a trusted proxy; else the peer itself."""
     if not is_trusted(request, peer, trusted_proxies):
         return peer
-    forwarded = ",".join(request.headers.getlist("x-forwarded-for"))
-    for address in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+    for address in reversed(forwarded_for(request)):
         bare = unmapped(without_port(address))
         if not is_address(bare):
             return peer
@@ -85,13 +91,20 @@ def client_address(request: HTTPConnection, peer: str, trusted_proxies: tuple[st
     return peer
 
 
+def forwarded_for(request: HTTPConnection) -> list[str]:
+    """All the addresses that X-Forwarded-For names, however many of these headers there are."""
+    values = [value for name, value in request.scope["headers"] if name == b"x-forwarded-for"]
+    parts = b",".join(values).decode("latin-1").split(",")
+    return [address for part in parts if (address := part.strip())]
+
+
 def behind_unknown_proxy(
     request: HTTPConnection, peer: str, trusted_proxies: tuple[str, ...]
 ) -> bool:
     """Whether a proxy that no setting names stands between: limits by address would then count
     everybody as one, so they are suspended (security.md, "Browser").
     """
-    if not any(name in request.headers for name in FORWARDING_HEADERS):
+    if not any(has_header(request, name) for name in FORWARDING_HEADERS):
         return False
     if comes_by_unix_socket(request):
         return UNIX_SOCKET not in trusted_proxies

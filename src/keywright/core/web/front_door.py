@@ -22,7 +22,7 @@ class PlainRoutes:
         }
 
     def have(self, scope: Scope) -> bool:
-        return scope["type"] == "http" and (scope["method"], scope["path"]) in self._at
+        return (scope.get("method"), scope.get("path")) in self._at
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._at[scope["method"], scope["path"]](scope, receive, send)

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from starlette.responses import Response
 
 JSON_CONTENT = "application/json"
+CONTENT_TYPE = (b"content-type", JSON_CONTENT.encode())
 
 
-def json_response(text: str | bytes) -> Response:
-    return Response(text, media_type=JSON_CONTENT)
+class JsonResponse(Response):
+    """Its content is not rendered, and most of its headers are known beforehand."""
+
+    media_type = JSON_CONTENT
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        assert isinstance(self.body, bytes)
+        self.raw_headers = [CONTENT_TYPE, (b"content-length", b"%d" % len(self.body))]
+        if headers is not None:
+            self.headers.update(headers)

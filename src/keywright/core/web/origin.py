@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from keywright.core.errors import Forbidden
+from keywright.core.web.headers import has_header
 
 if TYPE_CHECKING:
     from keywright.core.settings import Settings
@@ -25,7 +26,7 @@ class CrossSiteRequest(Forbidden):
 
 def carries_explicit_credential(request: Request) -> bool:
     """An Authorization or X-API-Key header wins over cookies, which are then ignored."""
-    return "authorization" in request.headers or "x-api-key" in request.headers
+    return has_header(request, b"authorization") or has_header(request, b"x-api-key")
 
 
 def refuse_cross_site(request: Request, settings: Settings) -> None:

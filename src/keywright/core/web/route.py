@@ -135,10 +135,10 @@ def unreadable(error: HTTPException | MultiPartException) -> KeywrightError:
 def harden(response: Response, request_id: str) -> Response:
     """Add what the response does not say for itself."""
     raw = response.raw_headers
-    said = {name for name, _ in raw}
-    raw.extend(pair for pair in HARDENING if pair[0] not in said)
-    if REQUEST_ID_HEADER not in said:
-        raw.append((REQUEST_ID_HEADER, request_id.encode()))
+    said = [name for name, _ in raw]
+    for pair in (*HARDENING, (REQUEST_ID_HEADER, request_id.encode())):
+        if pair[0] not in said:
+            raw.append(pair)
     return response
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from keywright.core.principal import Principal
 from keywright.core.web import api_router, resolve_caller
-from keywright.core.web.json_response import json_response
+from keywright.core.web.json_response import JsonResponse
 from keywright.core.web.openapi import SIGN_IN
 from keywright.core.web.require import own_session
 from keywright.core.web.route import PlainRoute
@@ -53,8 +53,8 @@ def reading_me(kw: Context, prefix: str, *, tag: str, name: str) -> APIRouter:
     @api.get("/me", name=name, response_model=s.UserOut, openapi_extra=SIGN_IN)
     async def read_me(request: Request) -> Response:
         """Who is signed in."""
-        principal = await signed_in(request)
+        principal = await signed_in.check(request)
         assert principal.user is not None
-        return json_response(s.UserOut.of(principal.user).model_dump_json())
+        return JsonResponse(s.user_json(principal.user))
 
     return api

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from keywright.core.principal import User
 from keywright.flows.results import Tokens
 
+USER = TypeAdapter(User[Any]).serializer
 Email = Annotated[str, Field(min_length=3, max_length=320, examples=["ada@example.com"])]
 Password = Annotated[
     str, Field(min_length=1, max_length=1024, json_schema_extra={"format": "password"})
@@ -117,6 +119,11 @@ class UserOut(BaseModel):
         return cls.model_construct(**{**values, "roles": list(user.roles)})
 
 
+def user_json(user: User[Any]) -> bytes:
+    """`UserOut.of(user)` as JSON, without making it."""
+    return USER.to_json(user, exclude={"status"})
+
+
 class TokensOut(BaseModel):
     """`expires_in` is in seconds (RFC 6749 §5.1)."""
 
@@ -136,6 +143,21 @@ class TokensOut(BaseModel):
             refresh_token=tokens.refresh_token if with_refresh_token else None,
             scope=tokens.scope,
         )
+
+
+def tokens_json(tokens: Tokens, *, with_refresh_token: bool) -> bytes:
+    """`TokensOut.of(tokens)` presented as JSON, without making it."""
+    answer = {
+        "access_token": tokens.access_token,
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "user": msgspec.Raw(user_json(tokens.user)),
+    }
+    if with_refresh_token and tokens.refresh_token is not None:
+        answer["refresh_token"] = tokens.refresh_token
+    if tokens.scope is not None:
+        answer["scope"] = tokens.scope
+    return msgspec.json.encode(answer)
 
 
 class VerificationSent(BaseModel):

@@ -12,6 +12,7 @@ from keywright.core.principal import Principal
 from keywright.core.web import api_router, resolve_caller
 from keywright.core.web.body import FORM, JSON, MULTIPART, media_type_of, read_json
 from keywright.core.web.cookies import device_cookie, refresh_cookie, sign_up_cookie
+from keywright.core.web.json_response import JsonResponse
 from keywright.core.web.openapi import OPTIONAL_SIGN_IN
 from keywright.core.web.origin import refuse_cross_site
 from keywright.core.web.problem import validation_error
@@ -114,8 +115,7 @@ def staying_signed_in(kw: Context) -> APIRouter:
 
 def answer_tokens(kw: Context, tokens: Tokens, *, in_body: bool) -> Response:
     """The refresh token goes into an HttpOnly cookie, or into the body for native clients."""
-    answer = s.TokensOut.of(tokens, with_refresh_token=in_body)
-    response = JSONResponse(s.present(answer))
+    response = JsonResponse(s.tokens_json(tokens, with_refresh_token=in_body))
     if not in_body:
         set_refresh_cookie(kw, response, tokens)
     return response
