@@ -17,12 +17,17 @@ def encode(data: bytes) -> bytes:
 
 def decode(encoded: bytes) -> bytes:
     """Raises `InvalidToken` for anything that `encode` would not have written."""
-    try:
-        data = binascii.a2b_base64(encoded.translate(FROM_URL) + b"=" * (-len(encoded) % 4))
-    except binascii.Error:
-        raise InvalidToken(Reason.MALFORMED) from None
+    data = read(encoded)
     refuse_other_spelling(encoded, data)
     return data
+
+
+def read(encoded: bytes) -> bytes:
+    """`decode` for what it has decoded before. Raises `InvalidToken`."""
+    try:
+        return binascii.a2b_base64(encoded.translate(FROM_URL) + b"=" * (-len(encoded) % 4))
+    except binascii.Error:
+        raise InvalidToken(Reason.MALFORMED) from None
 
 
 def refuse_other_spelling(encoded: bytes, data: bytes) -> None:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
@@ -32,12 +31,8 @@ ECDSA = ec.ECDSA(SHA256())
 EMBEDDED_KEYS = ("jku", "jwk", "x5u", "x5c")  # RFC 7515 §4.1.2, 4.1.3, 4.1.5, 4.1.6
 
 
-@dataclass(frozen=True, slots=True)
-class Jws:
-    """A token of three parts and a good header. Its signature is not verified yet.
-
-    Payload and signature are decoded by whoever needs them, and raise `InvalidToken` then.
-    """
+class Jws(NamedTuple):
+    """A token of three parts and a good header. Its signature is not verified yet."""
 
     header: Mapping[str, Any]
     signing_input: bytes
@@ -50,11 +45,10 @@ class Jws:
 
     @property
     def payload(self) -> bytes:
-        return base64url.decode(self.encoded_payload)
-
-    @property
-    def signature(self) -> bytes:
-        return base64url.decode(self.encoded_signature)
+        """For after `check_signature`, which asks for its canonical spelling. Every request reads
+        a token, and asking again would cost more than reading.
+        """
+        return base64url.read(self.encoded_payload)
 
 
 def sign(payload: bytes, key: PrivateKey, *, typ: str) -> str:
@@ -105,6 +99,7 @@ def read_header(encoded: bytes) -> Mapping[str, Any]:
 
 
 def check_signature(jws: Jws, key: PublicKey) -> None:
+    base64url.decode(jws.encoded_payload)
     refuse_algorithm_of_another_key(jws, key)
     refuse_bad_signature(jws, key)
 
@@ -228,14 +223,13 @@ def refuse_bad_signature(jws: Jws, key: PublicKey) -> None:
 
 def verify_signature(jws: Jws, key: PublicKey) -> None:
     """Raises cryptography's `InvalidSignature`."""
-    material = key.material
+    material, signature = key.material, base64url.decode(jws.encoded_signature)
     if isinstance(material, ec.EllipticCurvePublicKey):
-        signature = write_der(jws.signature)
-        material.verify(signature, jws.signing_input, ECDSA)
+        material.verify(write_der(signature), jws.signing_input, ECDSA)
     elif isinstance(material, ed25519.Ed25519PublicKey):
-        material.verify(jws.signature, jws.signing_input)
+        material.verify(signature, jws.signing_input)
     else:
-        material.verify(jws.signature, jws.signing_input, padding.PKCS1v15(), SHA256())
+        material.verify(signature, jws.signing_input, padding.PKCS1v15(), SHA256())
 
 
 def make_signature(signing_input: bytes, key: PrivateKey) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
 
 from keywright.core.web.problem import PROBLEM_JSON, Problem
 
@@ -51,6 +52,7 @@ def describe_ours(app: FastAPI, schemes: SecuritySchemes) -> None:
         for operation in ours:
             type_problems(operation)
         list_scopes(document, operations)
+        add_cookie(document, operations, schemes)
         return document
 
     setattr(openapi, LOGINS, logins)
@@ -98,6 +100,22 @@ def list_scopes(document: dict[str, Any], operations: list[Operation]) -> None:
         for operation in operations:
             for requirement in operation.get("security", ()):
                 offered.update(dict.fromkeys(requirement.get(name, ()), ""))
+
+
+def add_cookie(
+    document: dict[str, Any], operations: list[Operation], schemes: SecuritySchemes
+) -> None:
+    """Where a requirement says that a token opens an operation, the pages' cookie does too."""
+    described = document.get("components", {}).get("securitySchemes", {})
+    token, cookie = schemes.bearer.scheme_name, schemes.cookie.scheme_name
+    if token not in described:
+        return
+    described[cookie] = jsonable_encoder(schemes.cookie.model, by_alias=True, exclude_none=True)
+    for operation in operations:
+        ways: list[dict[str, list[str]]] = operation.get("security", [])
+        if any(token in way for way in ways) and not any(cookie in way for way in ways):
+            place = next(number for number, way in enumerate(ways) if token in way)
+            ways.insert(place + 1, {cookie: ways[place][token]})
 
 
 def is_problem(described: dict[str, Any]) -> bool:

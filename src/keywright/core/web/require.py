@@ -1,8 +1,8 @@
 """What a route asks for, as FastAPI dependencies: `kw.user(…)` and its kin.
 
 Each is a frozen, hashable object: equal requirements are evaluated once a request, and an
-application may name one in `dependency_overrides`. Each declares its security schemes, so that
-`/docs` can sign in.
+application may name one in `dependency_overrides`. Each is a security scheme to FastAPI, so that
+`/docs` can sign in; a dependency of its own for each scheme would cost as much as the check.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from fastapi import Security
 from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection, Request
 
 from keywright.core.errors import (
@@ -50,8 +51,10 @@ class RoleRequired(Forbidden):
 
 
 @dataclass(frozen=True)
-class Requirement:
-    """Base: authenticates the request and declares the schemes that can do so."""
+class Requirement(SecurityBase):
+    """Base: authenticates the request, and is described as the bearer scheme. `describe_ours` adds
+    the cookie.
+    """
 
     context: Context
     schemes: AnySchemes
@@ -61,24 +64,25 @@ class Requirement:
         self.schemes.offer(self.scopes)
 
     @property
+    def model(self) -> Any:  # type: ignore[override]  # read where FastAPI describes it
+        return self.schemes.bearer.model
+
+    @property
+    def scheme_name(self) -> str:  # type: ignore[override]  # likewise; `install` may number it
+        name: str = self.schemes.bearer.scheme_name
+        return name
+
+    @property
     def __signature__(self) -> inspect.Signature:
         keyword = inspect.Parameter.KEYWORD_ONLY
-        needed = list(self.scopes)
-        return inspect.Signature(
-            [
-                inspect.Parameter("request", keyword, annotation=HTTPConnection),
-                inspect.Parameter("asked", keyword, annotation=SecurityScopes),
-                *(
-                    inspect.Parameter(
-                        name, keyword, default=Security(scheme, scopes=needed), annotation=Any
-                    )
-                    for name, scheme in (
-                        ("bearer", self.schemes.bearer),
-                        ("cookie", self.schemes.cookie),
-                    )
-                ),
-            ]
-        )
+        parameters = [
+            inspect.Parameter("request", keyword, annotation=HTTPConnection),
+            inspect.Parameter("asked", keyword, annotation=SecurityScopes),
+        ]
+        if self.scopes:  # FastAPI has no other place where it would read them
+            scheme = Security(self.schemes.bearer, scopes=list(self.scopes))
+            parameters.append(inspect.Parameter("bearer", keyword, default=scheme, annotation=Any))
+        return inspect.Signature(parameters)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> NoReturn:
         refuse_requirement_alone(source)
