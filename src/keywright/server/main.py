@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from typing import Any
 
@@ -11,6 +10,7 @@ from keywright.core.log import configure_logging, direct_writer
 from keywright.core.settings import Settings, load_settings
 from keywright.integration import Keywright
 from keywright.server.access_log import AccessLog
+from keywright.server.garbage import keep_what_is_there, uncollected
 from keywright.server.installation import import_keywright
 
 
@@ -29,17 +29,10 @@ def application_of_host(path: str) -> AccessLog:
 
 
 def logged(kw: Keywright[Any]) -> AccessLog:
-    app = AccessLog(served(kw), kw.settings, direct_writer(kw.settings))
-    forget_what_stays()
+    with uncollected():
+        app = AccessLog(served(kw), kw.settings, direct_writer(kw.settings))
+    keep_what_is_there()
     return app
-
-
-def forget_what_stays() -> None:
-    """All that was made by now stays for good. Looking through it again and again for garbage would
-    hold every request up for some 50 ms.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def configure_server_logging(settings: Settings) -> None:

@@ -122,9 +122,12 @@ INSERTED = sa.insert(things).values(id=bindparam("id")).returning(things.c.id).c
         (lambda: Statement(ALL, ByKeyword), "no kw_only"),
     ],
 )
-def test_what_would_lie_is_refused_at_construction(make: Callable[[], Any], sentence: str) -> None:
+@pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL])
+def test_what_would_lie_is_refused(
+    make: Callable[[], Any], sentence: str, dialect: sa.Dialect
+) -> None:
     with pytest.raises(TypeError, match=sentence):
-        make()
+        make().compiled(dialect)
 
 
 def test_it_is_compiled_once_for_each_dialect() -> None:
@@ -176,5 +179,6 @@ def test_postgresql_may_be_asked_in_words_of_its_own() -> None:
 
 def test_its_words_for_postgresql_answer_the_same_columns() -> None:
     asked = sa.select(people.people.c.email)
+    statement = Statement(asked, people.Email, on_postgresql=sa.select(people.people.c.id))
     with pytest.raises(TypeError, match="the statement returns id"):
-        Statement(asked, people.Email, on_postgresql=sa.select(people.people.c.id))
+        statement.compiled(POSTGRESQL)

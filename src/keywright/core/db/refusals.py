@@ -1,4 +1,4 @@
-"""What a `Statement` refuses when it is made, because it would lie once it is only compiled.
+"""What a `Statement` refuses before it is first used, because it would lie from then on.
 
 Each check raises `TypeError` with a sentence that says what to write instead.
 """
@@ -18,9 +18,12 @@ from keywright.core.db.dialects import POSTGRESQL
 CoreStatement = sa.Select[Any] | sa.CompoundSelect[Any] | sa.Insert | sa.Update | sa.Delete
 
 
-def refuse_what_would_lie(core: CoreStatement) -> None:
+def refuse_other_kinds(core: CoreStatement) -> None:
     if not isinstance(core, (sa.Select, sa.CompoundSelect, sa.Insert, sa.Update, sa.Delete)):
         raise TypeError(f"A Statement is a select, insert, update or delete, not {core!r}.")
+
+
+def refuse_what_would_lie(core: CoreStatement) -> None:
     parts = list(visitors.iterate(core))
     refuse_sqlite_insert(core)
     refuse_writing_ctes(parts)

@@ -17,7 +17,11 @@ import sqlalchemy as sa
 from typing_extensions import TypeVar
 
 from keywright.core.db.compiled import Compiled, returned_columns
-from keywright.core.db.refusals import CoreStatement, refuse_what_would_lie
+from keywright.core.db.refusals import (
+    CoreStatement,
+    refuse_other_kinds,
+    refuse_what_would_lie,
+)
 
 Row_co = TypeVar("Row_co", covariant=True)
 Struct = TypeVar("Struct", bound=msgspec.Struct)
@@ -28,6 +32,9 @@ class Statement(Generic[Row_co]):
 
     `long=True` marks a select that may read many rows: on SQLite a reader thread runs it.
     `on_postgresql` does and returns the same in words that SQLite does not have.
+
+    It is looked through when it is first compiled: a process starts with all statements and needs
+    few. A test compiles every statement of ours.
     """
 
     __slots__ = ("_compiled", "core", "long", "on_postgresql", "row", "writes")
@@ -53,9 +60,7 @@ class Statement(Generic[Row_co]):
         long: bool = False,
         on_postgresql: CoreStatement | None = None,
     ) -> None:
-        for words in (core, core if on_postgresql is None else on_postgresql):
-            refuse_what_would_lie(words)
-            refuse_other_fields(words, row)
+        refuse_other_kinds(core)
         self.core = core
         self.on_postgresql = on_postgresql
         self.row = row
@@ -64,10 +69,13 @@ class Statement(Generic[Row_co]):
         self._compiled: dict[tuple[str, str, str], Compiled[Any]] = {}
 
     def compiled(self, dialect: sa.Dialect) -> Compiled[Any]:
+        """Raises `TypeError` for what would lie."""
         key = (dialect.name, dialect.driver, dialect.paramstyle)
         compiled = self._compiled.get(key)
         if compiled is None:
             words = self._words(dialect)
+            refuse_what_would_lie(words)
+            refuse_other_fields(words, self.row)
             compiled = self._compiled[key] = Compiled(words, dialect, self.row)
         return compiled
 

@@ -10,6 +10,7 @@ import typer
 
 from keywright import __version__
 from keywright.server.cli.output import say, say_program
+from keywright.server.garbage import uncollected
 
 if TYPE_CHECKING:
     from keywright.core.settings import Settings
@@ -54,14 +55,15 @@ def as_on_ctrl_c(number: signal.Signals) -> Iterator[None]:
 
 def start(plan: Plan) -> None:
     """Refuse first, load then: a wrong setting is told at once."""
-    from keywright.server.plan import adopt_address, find_settings, listen
+    with uncollected():
+        from keywright.server.plan import adopt_address, find_settings, listen
 
     settings = find_settings(plan)
     with listen(plan.host, plan.port) as listener:
         port = listener.getsockname()[1]
         settings = adopt_address(plan, settings, port)
-        from keywright.server.serving import prepare, run_server
-
+        with uncollected():
+            from keywright.server.serving import prepare, run_server
         has_administrator = asyncio.run(prepare(plan, settings))
         announce(settings, plan.host, port, has_administrator=has_administrator)
         if not run_server(plan, settings, listener):

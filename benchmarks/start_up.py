@@ -1,0 +1,30 @@
+"""How much of a start goes into importing the server, beyond what Python takes by itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from time import perf_counter
+
+from benchmarks.machine import on_cores
+
+PROGRAM = """
+from keywright.server.garbage import uncollected
+with uncollected():
+    import keywright.server.main
+"""
+ROUNDS = 7
+
+
+def import_seconds(cores: Iterable[int]) -> float:
+    """The best of several, in turns with an interpreter that imports nothing."""
+    pinned = on_cores(cores)
+    rounds = [(seconds_of(pinned, PROGRAM), seconds_of(pinned, "")) for _ in range(ROUNDS)]
+    return min(ours for ours, _ in rounds) - min(bare for _, bare in rounds)
+
+
+def seconds_of(pinned: list[str], program: str) -> float:
+    began = perf_counter()
+    subprocess.run([*pinned, sys.executable, "-c", program], check=True)
+    return perf_counter() - began
