@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,19 +197,20 @@ def limits_of_postgres(cores: Sequence[int]) -> list[Limit]:
         return [asyncio.run(postgres_commits(url, many)) for many in (1, TOGETHER)]
 
 
-def main() -> None:
+def bare_limits() -> Iterator[Limit]:
     cores = sorted(os.sched_getaffinity(0))
     folder = Path(tempfile.gettempdir())
-    print_limits(compare_builds(cores[:1], 1))
+    yield from compare_builds(cores[:1], 1)
     if len(cores) > 1:
-        print_limits(compare_builds(cores, len(cores)))
-    print_limits([fsyncs(folder), *(sqlite_transactions(folder, many) for many in (1, TOGETHER))])
-    print_limits(limits_of_postgres(cores))
+        yield from compare_builds(cores, len(cores))
+    yield fsyncs(folder)
+    yield from (sqlite_transactions(folder, many) for many in (1, TOGETHER))
+    yield from limits_of_postgres(cores)
 
 
-def print_limits(limits: Iterable[Limit]) -> None:
+def main() -> None:
     print(f"{'':64}{'per second':>12}{'CPU ms':>8}")
-    for limit in limits:
+    for limit in bare_limits():
         cpu = "" if limit.cpu_ms is None else f"{limit.cpu_ms:.1f}"
         print(f"{limit.what:64}{limit.per_second:12,.1f}{cpu:>8}")
 

@@ -27,7 +27,16 @@ from benchmarks.floor_rows import (
 from benchmarks.floor_tokens import Signer, access_claims, write_refresh_token
 from benchmarks.peers.python_environment import ROOT
 from benchmarks.python_servers import Server, install_granian, search_path, serving
-from benchmarks.subject import PASSWORD, Command, Load, Measure, Place, Request, email_of
+from benchmarks.subject import (
+    PASSWORD,
+    Command,
+    Load,
+    Measure,
+    Place,
+    Request,
+    email_of,
+    spread,
+)
 
 SOMEBODY = r'"email":"user%d+@bench%.example"'
 A_TOKEN = r'"access_token":"[%w_-]+%.[%w_-]+%.[%w_-]+"'
@@ -123,7 +132,7 @@ def key_file(place: Place) -> Path:
 def sign_ins(place: Place) -> Load:
     bodies = (
         {"email": email_of(number), "password": PASSWORD}
-        for number in range(min(place.users, SIGNING_IN))
+        for number in spread(place.users, SIGNING_IN)
     )
     requests = (json_request("/auth/login", json.dumps(body)) for body in bodies)
     return Load(tuple(requests), f"{A_TOKEN}.*{SOMEBODY}")
@@ -189,9 +198,9 @@ def with_access_tokens(place: Place, measure: Measure) -> Load:
 
 
 def access_tokens(place: Place, most: int) -> Iterator[str]:
-    """What a sign-in answered, for each of the first sessions."""
+    """What a sign-in answered, for as many sessions, evenly spread."""
     signer, now = Signer(key_file(place).read_bytes()), int(time())
-    for number in range(min(place.sessions, most)):
+    for number in spread(place.sessions, most):
         user_id = UUID(bytes=account_id(number % place.users))
         yield signer.sign(access_claims(user_id, session_id(number), now, now))
 

@@ -11,13 +11,11 @@ import hmac
 import os
 from base64 import b64decode
 from binascii import Error as BadBase64
-from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from time import time
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -26,6 +24,8 @@ from argon2.exceptions import VerifyMismatchError
 from argon2.low_level import Type, verify_secret
 
 from benchmarks import floor_store as sql
+from benchmarks.floor_asgi import Application, Receive, Route, Scope, body_of, header
+from benchmarks.floor_messages import Refresh, SignIn, Tokens, User, user_of
 from benchmarks.floor_tokens import (
     ACCESS_SECONDS,
     ISSUER,
@@ -43,42 +43,9 @@ from benchmarks.floor_tokens import (
 
 IDLE_SECONDS, SESSION_SECONDS = 14 * 86_400, 90 * 86_400
 CACHED_TOKENS, CACHED_USERS, USER_SECONDS = 16_384, 10_000, 2.0
-OK, UNAUTHORIZED = 200, 401
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Key = TypeVar("Key")
 Value = TypeVar("Value")
-
-
-class SignIn(msgspec.Struct):
-    email: str
-    password: str
-
-
-class Refresh(msgspec.Struct):
-    refresh_token: str
-
-
-class User(msgspec.Struct):
-    id: UUID
-    email: str
-    email_verified: bool
-    username: str | None
-    name: str | None
-    locale: str | None
-    roles: list[str]
-    created_at: datetime
-    profile: None = None
-
-
-class Tokens(msgspec.Struct):
-    access_token: str
-    expires_in: int
-    user: User
-    refresh_token: str
-    token_type: str = "Bearer"
 
 
 class Bounded(dict[Key, Value], Generic[Key, Value]):
@@ -94,15 +61,9 @@ class Bounded(dict[Key, Value], Generic[Key, Value]):
         self[key] = value
 
 
-class Floor:
+class Floor(Application):
     def __init__(self, store: sql.Store, signer: Signer) -> None:
-        self.store, self.signer = store, signer
-        self._verified: Bounded[bytes, Claims] = Bounded(CACHED_TOKENS)
-        self._users: Bounded[str, tuple[float, User]] = Bounded(CACHED_USERS)
-        self._clients: Bounded[str, tuple[float, sql.Row]] = Bounded(CACHED_USERS)
-        self._hashing = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
-        self._nobody = hash_password("nobody").decode()
-        self._routes = {
+        routes: dict[str, Route] = {
             "/auth/login": self.sign_in,
             "/auth/me": self.who_am_i,
             "/auth/me/fresh": self.who_am_i_now,
@@ -113,33 +74,13 @@ class Floor:
             "/oauth2/userinfo": self.userinfo,
             "/.well-known/jwks.json": self.jwks,
         }
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            return await self.live(receive, send)
-        route = self._routes.get(scope["path"], self.nothing)
-        try:
-            status, body = OK, await route(scope, receive)
-        except Refused:
-            status, body = UNAUTHORIZED, b'{"code":"not_authenticated"}'
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-        ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-        return None
-
-    async def live(self, receive: Receive, send: Send) -> None:
-        await receive()
-        await self.store.open()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self.store.close()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    async def nothing(self, _scope: Scope, _receive: Receive) -> bytes:
-        raise Refused
+        super().__init__(store, routes)
+        self.signer = signer
+        self._verified: Bounded[bytes, Claims] = Bounded(CACHED_TOKENS)
+        self._users: Bounded[str, tuple[float, User]] = Bounded(CACHED_USERS)
+        self._clients: Bounded[str, tuple[float, sql.Row]] = Bounded(CACHED_USERS)
+        self._hashing = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+        self._nobody = hash_password("nobody").decode()
 
     async def jwks(self, _scope: Scope, _receive: Receive) -> bytes:
         return self.signer.jwks
@@ -312,33 +253,3 @@ class Floor:
 def make_app() -> Floor:
     signer = Signer(Path(os.environ["FLOOR_KEY"]).read_bytes())
     return Floor(sql.store_at(os.environ["FLOOR_DATABASE"]), signer)
-
-
-def user_of(row: sql.Row) -> User:
-    return User(
-        UUID(bytes=row[0]),
-        row[1],
-        row[2] is not None,
-        row[3],
-        row[4],
-        row[5],
-        row[6].split(),
-        datetime.fromtimestamp(row[7], UTC),
-    )
-
-
-def header(scope: Scope, wanted: bytes) -> bytes | None:
-    for name, value in scope["headers"]:
-        if name == wanted:
-            found: bytes = value
-            return found
-    return None
-
-
-async def body_of(receive: Receive) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-    return body

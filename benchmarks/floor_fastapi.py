@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI, HTTPException
 from starlette.requests import Request
 
-from benchmarks.floor_app import UNAUTHORIZED, User, make_app
+from benchmarks.floor_app import make_app
+from benchmarks.floor_asgi import UNAUTHORIZED
+from benchmarks.floor_messages import User
 from benchmarks.floor_tokens import Refused
 from benchmarks.subject import email_of
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 HELLO = {"hello": "world"}
+PAUSE = "BENCH_PAUSE_SECONDS"  # how long `paced` waits before each answer
 
 
 def plain() -> Any:
@@ -25,6 +28,17 @@ def plain() -> Any:
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+def paced() -> Any:
+    hello, pause = plain(), float(os.environ[PAUSE])
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await asyncio.sleep(pause)
+        await hello(scope, receive, send)
 
     return app
 

@@ -8,15 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 
+from benchmarks.bare import folder_of, install
+from benchmarks.bare_argon2 import Build
+from benchmarks.ours_rows import fill, who_signs_in, write_tokens
 from benchmarks.subject import (
-    ARGON2_ITERATIONS,
-    ARGON2_MEMORY_KIB,
     PASSWORD,
     Command,
     Load,
@@ -25,17 +24,7 @@ from benchmarks.subject import (
     Request,
     email_of,
 )
-from keywright.accounts.users import service as users
-from keywright.accounts.users.models import UserRecord
-from keywright.core.context import Context
-from keywright.core.db import Transaction
 from keywright.core.settings import Settings
-from keywright.core.web.caller import Caller
-from keywright.flows.results import issue_tokens
-from keywright.integration import Keywright
-from keywright.integration.lifecycle import running
-from keywright.sessions import service as sessions
-from keywright.sessions.models import SessionOfUser
 
 COMMANDS = Path(sys.executable).parent
 FOLDER = Path(__file__).parent
@@ -44,9 +33,6 @@ SOMEBODY = r'"email":%s*"user%d+@bench%.example"'
 A_TOKEN = r'"access_token":%s*"[%w_-]+%.[%w_-]+%.[%w_-]+"'
 A_REFRESH_TOKEN = r'"refresh_token":%s*"([^"]+)"'
 NEW_TOKENS = f"{A_TOKEN}.*{SOMEBODY}"
-KEPT_TOKENS = 30_000
-CALLER = Caller("127.0.0.1", "127.0.0.1", "bench", "req_bench")
-ROWS_AT_ONCE = 2_000
 CHAINS = 40  # refresh tokens in turn: more than connections
 TWO_SECONDS_OF_READING = (
     20_000  # distinct accounts, more than are asked for while one is remembered
@@ -71,7 +57,7 @@ class OurServer:
 
     def seed(self, place: Place) -> None:
         keywright(place, "migrate")
-        asyncio.run(fill(place))
+        asyncio.run(fill(place, settings_of(place)))
 
     def command(self, place: Place) -> Command:
         serve = [str(COMMANDS / "keywright"), "serve", "--port", str(place.port)]
@@ -82,15 +68,28 @@ class OurServer:
 
     def load(self, measure: Measure, place: Place) -> Load:
         if measure is Measure.SIGN_IN:
-            return Load(
-                tuple(sign_in(number) for number in range(min(place.users, 500))), NEW_TOKENS
-            )
+            return Load(tuple(map(sign_in, who_signs_in(place.users))), NEW_TOKENS)
         if measure is Measure.JWKS:
             return Load((Request("/.well-known/jwks.json"),), r'"kty":%s*"EC"')
         if measure is Measure.REFRESH:
             return refreshes(place)
         many = TWO_SECONDS_OF_READING if measure is Measure.WHO_AM_I_UNCACHED else 256
         return Load(tuple(asking(f"{PREFIX}/me", place, many)), SOMEBODY)
+
+
+class OurServerBuiltHere(OurServer):
+    """With the Argon2 that `keywright doctor` tells how to build; the server is the same."""
+
+    name = "keywright, Argon2 built here"
+    measures = (Measure.SIGN_IN,)
+
+    def install(self) -> None:
+        install(Build.BUILT_HERE)
+
+    def command(self, place: Place) -> Command:
+        command = super().command(place)
+        found_first = {"PYTHONPATH": str(folder_of(Build.BUILT_HERE))}
+        return replace(command, environment={**command.environment, **found_first})
 
 
 class OurHost(OurServer):
@@ -145,67 +144,14 @@ def answers(url: str) -> bool:
         return False
 
 
-# Accounts and sessions
-
-
-async def fill(place: Place) -> None:
-    """Accounts with one password hash among them, sessions, and the tokens of some of these."""
-    kw = Keywright(settings_of(place))
-    async with running(kw.parts, background=False):
-        records = await make_accounts(kw.context, place.users)
-        tokens = await open_sessions(kw.context, records, place.sessions)
-    (place.home / "tokens.json").write_text(json.dumps(tokens))
-
-
-async def make_accounts(kw: Context, count: int) -> list[UserRecord]:
-    password_hash = await kw.passwords.hash(PASSWORD, network=None, account="bench")
-    assert f"m={ARGON2_MEMORY_KIB},t={ARGON2_ITERATIONS}," in password_hash
-    records: list[UserRecord] = []
-    for numbers in in_parts(count):
-        async with kw.db.transaction() as tx:
-            records += [await make_account(tx, number, password_hash) for number in numbers]
-    return records
-
-
-async def make_account(tx: Transaction, number: int, password_hash: str) -> UserRecord:
-    return await users.create(
-        tx,
-        email=email_of(number),
-        password_hash=password_hash,
-        now=datetime.now(UTC),
-        verified=True,
-    )
-
-
-async def open_sessions(kw: Context, records: list[UserRecord], count: int) -> list[dict[str, Any]]:
-    """The access and refresh tokens of as many sessions, evenly spread, as a load can use."""
-    kept, every = [], max(1, count // KEPT_TOKENS)
-    for numbers in in_parts(count):
-        async with kw.db.transaction() as tx:
-            for number in numbers:
-                user, now = records[number % len(records)], datetime.now(UTC)
-                session = sessions.new_api_session(
-                    kw.settings, user_id=user.id, amr=("pwd",), scope=None, caller=CALLER, now=now
-                )
-                await sessions.store(tx, session)
-                if number % every == 0:
-                    whose = SessionOfUser(session.id, now, session.amr, None, user)
-                    refresh = sessions.first_refresh_token(kw.secrets, session)
-                    issued = await issue_tokens(kw, whose, now)
-                    kept.append({"access": issued.access_token, "refresh": refresh})
-    return kept
-
-
-def in_parts(count: int) -> Iterator[range]:
-    for first in range(0, count, ROWS_AT_ONCE):
-        yield range(first, min(first + ROWS_AT_ONCE, count))
-
-
 # What is asked
 
 
 def tokens_of(place: Place) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads((place.home / "tokens.json").read_text())
+    file = place.home / "tokens.json"
+    if not file.exists():
+        asyncio.run(write_tokens(place, settings_of(place)))
+    found: list[dict[str, str]] = json.loads(file.read_text())
     return found
 
 

@@ -39,12 +39,15 @@ def durable_postgres(cores: Sequence[int]) -> Iterator[PostgresServer]:
 
 @dataclass
 class Running:
-    """One subject's server. `ready_after` is in seconds from the start of the process."""
+    """One subject's server. `ready_after` is in seconds from the start of the process; `ready_mib`
+    is what was resident then.
+    """
 
     subject: Subject
     place: Place
     process: subprocess.Popen[bytes]
     ready_after: float
+    ready_mib: float
     log: Path
 
     @property
@@ -87,4 +90,5 @@ def start(subject: Subject, place: Place, cores: Sequence[int]) -> Running:
             process.kill()
             raise RuntimeError(f"{subject.name} did not start:\n{log.read_text()[-3000:]}")
         time.sleep(0.005)
-    return Running(subject, place, process, time.perf_counter() - began, log)
+    ready_after = time.perf_counter() - began
+    return Running(subject, place, process, ready_after, resident_mib(process.pid), log)

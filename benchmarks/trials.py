@@ -1,11 +1,15 @@
-"""What no table of rates shows: who waits in a rush of sign-ins, and what a revocation is worth."""
+"""What no table of rates shows: who waits in a rush of sign-ins, how soon one too many is told so,
+and what a revocation is worth.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import statistics
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 import msgspec
@@ -13,13 +17,15 @@ import msgspec
 from benchmarks.load import Generator, Outcome
 from benchmarks.machine import Cores
 from benchmarks.ours import PREFIX
+from benchmarks.ours import sign_in as sign_in_of
 from benchmarks.servers import Running
-from benchmarks.subject import PASSWORD, Measure, email_of
+from benchmarks.subject import PASSWORD, Measure, Place, Request, email_of
 
 RUSH = 64  # connections that sign in
 ASKING = 4  # connections that ask who they are meanwhile
 HEAD_START_SECONDS = 2
 LOOK_EVERY_SECONDS = 0.02
+TIMES_WHAT_IT_TAKES = 4  # so many sign-ins arrive in an overload
 
 
 class Storm(msgspec.Struct, frozen=True):
@@ -49,6 +55,90 @@ def brave_storm(server: Running, cores: Cores, seconds: int) -> Storm:
         sign_ins = signing_in.result()
     server.move_to(cores.server)
     return Storm(at_rest, in_storm, sign_ins)
+
+
+class Overload(msgspec.Struct, frozen=True):
+    """More sign-ins than the server takes. `p50` and `p99` are of the refusals, in seconds;
+    `without_advice` of them had no Retry-After. `flaw` is the first answer of another kind.
+    """
+
+    arrived: int
+    signed_in: int
+    refused: int
+    without_advice: int
+    p50: float
+    p99: float
+    flaw: str | None
+
+
+@dataclass
+class Answers:
+    signed_in: int = 0
+    without_advice: int = 0
+    refused_after: list[float] = field(default_factory=list)
+    flaw: str | None = None
+
+    def note(self, head: str, seconds: float) -> None:
+        status = head.split(" ", 2)[1] if " " in head else "no answer"
+        if status == "200":
+            self.signed_in += 1
+        elif status == "503":
+            self.refused_after.append(seconds)
+            self.without_advice += "\r\nretry-after: " not in head.lower()
+        else:
+            self.flaw = self.flaw or head.partition("\r\n")[0] or status
+
+
+def overload(server: Running, cores: Cores, seconds: int) -> Overload:
+    """Everybody has an account, a network and a connection of their own, and comes whether or not
+    the others were answered. Raises `RuntimeError` where nobody was sent away.
+    """
+    load = server.subject.load(Measure.SIGN_IN, server.place)
+    server.move_to(cores.all)
+    usual = Generator(cores.all).send(load, server.place.url, connections=32, seconds=seconds)
+    arrivals = round(usual.rate * TIMES_WHAT_IT_TAKES)
+    answers = asyncio.run(arrive(server.place, arrivals, seconds))
+    server.move_to(cores.server)
+    times = sorted(answers.refused_after)
+    if not times:
+        raise RuntimeError(f"{arrivals} sign-ins a second were no overload: {answers.flaw}")
+    return Overload(
+        arrived=arrivals * seconds,
+        signed_in=answers.signed_in,
+        refused=len(times),
+        without_advice=answers.without_advice,
+        p50=statistics.median(times),
+        p99=times[len(times) * 99 // 100],
+        flaw=answers.flaw,
+    )
+
+
+async def arrive(place: Place, arrivals: int, seconds: int) -> Answers:
+    """`arrivals` a second, evenly."""
+    answers = Answers()
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(arrivals * seconds):
+            await asyncio.sleep(began + number / arrivals - time.perf_counter())
+            tasks.create_task(ask_once(place, sign_in_of(number % place.users), answers))
+    return answers
+
+
+async def ask_once(place: Place, request: Request, answers: Answers) -> None:
+    began = time.perf_counter()
+    reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+    writer.write(in_bytes(request))
+    head = await reader.readuntil(b"\r\n\r\n")
+    answers.note(head.decode(), time.perf_counter() - began)
+    writer.close()
+
+
+def in_bytes(request: Request) -> bytes:
+    body = request.body.encode()
+    headers = {**request.headers, "Host": "127.0.0.1", "Content-Length": str(len(body))}
+    lines = [f"{request.method} {request.path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 @dataclass
