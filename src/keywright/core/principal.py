@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Generic, Protocol
 from uuid import UUID
 
+import msgspec
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_before_validator_function
@@ -67,8 +68,7 @@ class PrincipalKind(StrEnum):
     PAGE = "page"
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(msgspec.Struct, frozen=True):
     """Whoever carries the credential of this request, and what they may do now.
 
     `scopes` are the account's permissions; `narrowed` says that the sign-in asked for fewer.
