@@ -137,27 +137,42 @@ def test_levels_are_the_standard_loggers(stream):
     assert stream.getvalue() == ""
 
 
-class Counted(io.StringIO):
-    writes = 0
+class Pieces(io.StringIO):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
 
     def write(self, text: str) -> int:
-        self.writes += 1
+        self.pieces.append(text)
         return super().write(text)
 
 
 @pytest.mark.anyio
 async def test_lines_of_one_turn_are_written_together():
-    stream = Counted()
+    stream = Pieces()
     write = direct_writer(Settings(log_format="json"), stream)
     for number in range(3):
         write({"event": "request", "number": number})
-    assert stream.writes == 0
+    assert stream.pieces == []
     await asyncio.sleep(0)
     assert [line["number"] for line in lines(stream)] == [0, 1, 2]
-    assert stream.writes == 1
+    assert len(stream.pieces) == 1
     write({"event": "request", "number": 3})
     await asyncio.sleep(0)
     assert stream.getvalue().endswith('"number":3}\n')
+
+
+@pytest.mark.anyio
+async def test_a_piece_is_small_enough_to_be_written_whole():
+    """Processes that share a pipe would cut longer ones into each other."""
+    stream = Pieces()
+    write = direct_writer(Settings(log_format="json"), stream)
+    for number in range(100):
+        write({"event": "request", "number": number, "path": "/" + "x" * 200})
+    await asyncio.sleep(0)
+    assert [line["number"] for line in lines(stream)] == list(range(100))
+    assert all(len(piece) <= 4096 and piece.endswith("\n") for piece in stream.pieces)
+    assert len(stream.pieces) < 10
 
 
 def test_lines_for_people_take_the_pipeline():

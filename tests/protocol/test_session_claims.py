@@ -50,13 +50,18 @@ def test_a_good_token_says_whose_session_it_is() -> None:
         ({"jti": None}, Reason.INVALID_CLAIM),
         ({"amr": ["pwd", 7]}, Reason.INVALID_CLAIM),
         ({"scope": ["read"]}, Reason.INVALID_CLAIM),
+        ({"auth_time": "now"}, Reason.INVALID_CLAIM),
+        ({"act": "admin"}, Reason.INVALID_CLAIM),
+        ({"amr": "\ud800"}, Reason.INVALID_CLAIM),
     ],
 )
 def test_both_ways_to_read_a_token_refuse_the_same(changes: dict[str, Any], reason: Reason) -> None:
     assert refusals(access_claims(**changes)) == (reason, reason)
 
 
-@pytest.mark.parametrize("changes", [{"sid": None}, {"sid": "me"}, {"sub": "service"}])
+@pytest.mark.parametrize(
+    "changes", [{"sid": None}, {"sid": "me"}, {"sub": "service"}, {"sid": "\ud800"}]
+)
 def test_a_token_of_no_session_is_no_session(changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidToken) as refused:
         check(access_claims(**changes))

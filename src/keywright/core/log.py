@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Writer = Callable[[Mapping[str, Any]], None]
 REQUEST_ID: ContextVar[str | None] = ContextVar("keywright_request_id", default=None)
 FIELDS = "keywright"  # the attribute of a log record that carries an event's fields
+WHOLE_IN_A_PIPE = 4096  # bytes
 PASSED_ON = ("exc_info", "stack_info", "stacklevel")
 TRACEBACKS = ("exception", "stack")
 SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")
@@ -74,7 +75,11 @@ def direct_writer(settings: Settings, stream: TextIO | None = None) -> Writer | 
 
 
 class Lines:
-    """What one turn of the event loop logs is written at its end, in one piece."""
+    """What one turn of the event loop logs is written at its end, in few pieces of whole lines.
+
+    A piece of at most 4 KiB goes into a pipe whole or waits (POSIX `PIPE_BUF`): lines of several
+    processes are never cut into each other.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -86,9 +91,20 @@ class Lines:
         self._waiting.append(msgspec.json.encode(event))
 
     def _write(self) -> None:
-        lines, self._waiting = [*self._waiting, b""], []
-        self._stream.write(b"\n".join(lines).decode())
-        self._stream.flush()
+        lines, self._waiting = self._waiting, []
+        for piece in pieces_of(lines):
+            self._stream.write(piece.decode())
+            self._stream.flush()
+
+
+def pieces_of(lines: list[bytes]) -> Iterator[bytes]:
+    piece = b""
+    for line in lines:
+        if piece and len(piece) + len(line) >= WHOLE_IN_A_PIPE:
+            yield piece
+            piece = b""
+        piece += line + b"\n"
+    yield piece
 
 
 def event_processors() -> list[Processor]:

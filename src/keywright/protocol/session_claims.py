@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -32,8 +33,10 @@ class SessionClaims(msgspec.Struct, frozen=True):
     iat: int
     exp: int
     nbf: int = 0
+    auth_time: int = 0
     amr: tuple[str, ...] = ()
     scope: str = ""
+    act: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 DECODER = msgspec.json.Decoder(SessionClaims)
@@ -63,5 +66,5 @@ def convert(payload: bytes) -> SessionClaims:
     """Of what the quick decoder cannot read: half a surrogate pair in an application's claim."""
     try:
         return msgspec.convert(jws.read_object(payload), SessionClaims)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeError):
         raise InvalidToken(Reason.INVALID_CLAIM) from None

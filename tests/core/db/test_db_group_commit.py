@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
+import sqlalchemy as sa
 from parts import people
 from parts.people import a_person
 
+from keywright.core.db import Statement
 from keywright.core.db.sqlite import SqliteDatabase
 from keywright.core.db.sqlite.batch import ForeignAwait
 
@@ -119,3 +126,36 @@ async def test_a_request_cancelled_while_it_waits_for_the_commit_has_still_writt
     await sqlite_file.run(people.ADD, **a_person())
     assert await sqlite_file.one(people.FIND, id=ada["id"]) is not None
     assert heard == ["committed"]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    generation: int
+    preferences: dict[str, Any] | None
+
+
+ADVANCE_KEPT = Statement(
+    sa.update(people.people)
+    .where(people.people.c.id == sa.bindparam("id"))
+    .values(generation=people.people.c.generation + 1)
+    .returning(people.people.c.generation, people.people.c.preferences),
+    Kept,
+)
+
+
+async def test_a_write_whose_answer_cannot_be_read_changes_nothing(
+    sqlite_file: SqliteDatabase, tmp_path: Path
+) -> None:
+    ada, ben = a_person(generation=0), a_person(generation=0)
+    for person in (ada, ben):
+        await sqlite_file.run(people.ADD, **person)
+    with closing(sqlite3.connect(tmp_path / "people.db")) as raw, raw:
+        raw.execute("UPDATE kw_person SET preferences = '{bad' WHERE email = ?", [ada["email"]])
+    of_ada, of_ben = await asyncio.gather(
+        *(sqlite_file.one(ADVANCE_KEPT, id=person["id"]) for person in (ada, ben)),
+        return_exceptions=True,
+    )
+    assert isinstance(of_ada, ValueError)
+    assert of_ben == Kept(1, ben["preferences"])
+    with closing(sqlite3.connect(tmp_path / "people.db")) as raw:
+        found = dict(raw.execute("SELECT email, generation FROM kw_person"))
+    assert found == {ada["email"]: 0, ben["email"]: 1}

@@ -56,17 +56,29 @@ class Batch:
             self.drained.set()
 
     def run_single_statements(self, connection: SqliteConnection) -> None:
-        """No SAVEPOINT around them: SQLite undoes a statement that fails by itself."""
+        """All in one SAVEPOINT. When one fails, maybe after it changed something (its answer cannot
+        be read), all is undone and each runs again in its own.
+        """
+        self._writes = [one for one in self._writes if not one[1].cancelled()]
+        if not self._writes:
+            return
+        try:
+            with self._savepoint(connection):
+                self._outcomes = [(to, write(connection), None) for write, to in self._writes]
+        except Exception:  # noqa: BLE001 - it happens again, to the one whose it is
+            self._run_apart(connection)
+
+    def _run_apart(self, connection: SqliteConnection) -> None:
         for write, answer in self._writes:
-            if answer.cancelled():
-                continue
+            if self._failure is not None:
+                return
             try:
-                self._outcomes.append((answer, write(connection), None))
+                with self._savepoint(connection):
+                    found = write(connection)
             except Exception as error:  # noqa: BLE001 - told to whoever waits for it
                 self._outcomes.append((answer, None, error))
-                if not connection.raw.in_transaction:  # a full disk took all of it along
-                    self.fail(error)
-                    return
+            else:
+                self._outcomes.append((answer, found, None))
 
     @asynccontextmanager
     async def unit(self, connection: SqliteConnection) -> AsyncIterator[SqliteTransaction]:

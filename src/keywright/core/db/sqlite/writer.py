@@ -3,7 +3,7 @@
 A batch is BEGIN IMMEDIATE, one SAVEPOINT a unit, COMMIT. Its own task begins and commits it, so a
 cancelled request can neither break the next one nor lose what was already answered. A unit's body
 runs without giving way to the event loop, so units never mix; it is answered after the COMMIT.
-A single statement is a unit without a SAVEPOINT, which the batch's task runs.
+Single statements are run by the batch's task, all in one SAVEPOINT.
 """
 
 from __future__ import annotations
