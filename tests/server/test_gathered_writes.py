@@ -15,7 +15,7 @@ from starlette.routing import Route
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from keywright.server.gathered_writes import GatheredWrites, GatheringProtocol
+from keywright.server.gathered_writes import MOST_GATHERED, GatheredWrites, GatheringProtocol
 
 pytestmark = pytest.mark.anyio
 MANY = 40
@@ -67,6 +67,17 @@ async def serving() -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
+async def kept_open(port: int, head: str, end: bytes) -> bytes:
+    """What comes back on a connection that nobody closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(f"{head}\r\nHost: kw\r\n\r\n".encode())
+    async with asyncio.timeout(5):
+        answer = await reader.readuntil(end)
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
 async def asked(port: int, *heads: str) -> bytes:
     """All that comes back on one connection, whose last request closes it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -97,6 +108,48 @@ async def test_answers_without_a_body_leave_too() -> None:
     assert broken.startswith(b"HTTP/1.1 400 ")
 
 
+async def test_a_head_alone_leaves_though_the_connection_stays_open() -> None:
+    async with serving() as port:
+        head = await kept_open(port, "HEAD /fine HTTP/1.1", b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+class Wire(asyncio.Transport):
+    """What would have left so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.left.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return False
+
+
+async def test_only_who_is_not_alone_waits_for_the_turn_to_end() -> None:
+    wire, under_way = Wire(), {"one request"}
+    gathered = GatheredWrites(wire, asyncio.get_running_loop(), under_way)
+    gathered.write(b"head ")
+    gathered.write(b"body")
+    assert wire.left == [b"head body"]
+    under_way.add("another")
+    gathered.write(b"head ")
+    gathered.write(b"body")
+    assert wire.left == [b"head body"]
+    await asyncio.sleep(0)
+    assert wire.left == [b"head body", b"head body"]
+
+
+async def test_no_more_is_gathered_than_the_transport_should_hear_of_late() -> None:
+    wire = Wire()
+    gathered = GatheredWrites(wire, asyncio.get_running_loop(), {"one", "another"})
+    gathered.write(b"head")
+    gathered.write(b"x" * MOST_GATHERED)
+    assert len(wire.left) == 1
+
+
 async def test_requests_of_one_connection_are_answered_in_their_order() -> None:
     async with serving() as port:
         answer = await asked(port, "GET /fine HTTP/1.1", "GET /empty HTTP/1.1", "GET /no HTTP/1.1")
@@ -105,7 +158,8 @@ async def test_requests_of_one_connection_are_answered_in_their_order() -> None:
 
 async def test_everybody_gets_their_own_answer(writes: list[int]) -> None:
     async with serving() as port:
-        answers = await asyncio.gather(*(asked(port, "GET /fine HTTP/1.1") for _ in range(MANY)))
+        asking = (kept_open(port, "GET /fine HTTP/1.1", b"fine") for _ in range(MANY))
+        answers = await asyncio.gather(*asking)
     assert all(answer.endswith(b"\r\n\r\nfine") for answer in answers)
     assert sum(writes) == 2 * MANY
 
