@@ -69,18 +69,24 @@ class Signer:
         r, s = decode_dss_signature(self._key.sign(signed, ECDSA))
         return (signed + b"." + encode(r.to_bytes(32) + s.to_bytes(32))).decode()
 
-    def verify(self, token: bytes) -> Claims:
+    def verify(self, token: bytes) -> None:
         signed, _, signature = token.rpartition(b".")
-        if not signed.startswith(self._header):
+        raw = decode(signature)
+        r, s = int.from_bytes(raw[:32]), int.from_bytes(raw[32:])
+        try:
+            self._public.verify(encode_dss_signature(r, s), signed, ECDSA)
+        except InvalidSignature:
+            raise Refused from None
+
+    def read(self, token: bytes, now: float) -> Claims:
+        header, _, rest = token.partition(b".")
+        if header != self._header[:-1]:
             raise Refused
         try:
-            raw = decode(signature)
-            r, s = int.from_bytes(raw[:32]), int.from_bytes(raw[32:])
-            self._public.verify(encode_dss_signature(r, s), signed, ECDSA)
-            claims = self._read(decode(signed[len(self._header) :]))
-        except (InvalidSignature, ValueError) as error:
-            raise Refused from error
-        if claims.iss != ISSUER or claims.aud != ISSUER:
+            claims = self._read(decode(rest.partition(b".")[0]))
+        except ValueError:
+            raise Refused from None
+        if claims.iss != ISSUER or claims.aud != ISSUER or claims.exp <= now:
             raise Refused
         return claims
 
