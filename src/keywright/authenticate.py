@@ -69,7 +69,6 @@ class RequestAuthenticator:
 
     async def judge(self, request: Request) -> Principal | None:
         """An explicit credential wins, and cookies are then ignored."""
-        refuse_several_credentials(request)
         token = bearer_token(request)
         if token is not None:
             return await self.from_token(token)
@@ -184,17 +183,20 @@ def challenged(error: InvalidToken) -> NotAuthenticated:
 
 
 def bearer_token(request: Request) -> str | None:
+    """None without an Authorization header. Raises `SeveralCredentials` and `NotAuthenticated`."""
     authorization = header(request, b"authorization")
     if authorization is None:
         return None
+    refuse_api_key_beside_it(request)
     scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
-    return token.strip()
+    return token
 
 
-def refuse_several_credentials(request: Request) -> None:
-    if has_header(request, b"authorization") and has_header(request, b"x-api-key"):
+def refuse_api_key_beside_it(request: Request) -> None:
+    if has_header(request, b"x-api-key"):
         raise SeveralCredentials
 
 

@@ -100,18 +100,18 @@ class TokenVerifier:
         fetch = self._source.fetch_needed_for(parsed.kid)
         if fetch is not None:
             fetch.result()
-        return self._check(token, parsed)
+        return self._check(parsed)
 
     async def averify(self, token: str) -> Claims:
         parsed = parse_access_token(token)
         fetch = self._source.fetch_needed_for(parsed.kid)
         if fetch is not None:
             await asyncio.shield(asyncio.wrap_future(fetch))  # others wait for it too
-        return self._check(token, parsed)
+        return self._check(parsed)
 
-    def _check(self, token: str, parsed: jws.Jws) -> Claims:
+    def _check(self, parsed: jws.Jws) -> Claims:
         key = jws.find_key(parsed, self._source.keys())
-        self._verified.check_signature(token, parsed, key)
+        self._verified.check_signature(parsed, key)
         return check_claims(
             jws.read_object(parsed.payload),
             issuer=self._issuer,

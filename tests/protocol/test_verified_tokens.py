@@ -12,7 +12,7 @@ from keywright.protocol.verified_tokens import VerifiedTokens
 
 
 def check(verified: VerifiedTokens, token: str, key: jwk.PublicKey) -> None:
-    verified.check_signature(token, jws.parse(token), key)
+    verified.check_signature(jws.parse(token), key)
 
 
 @pytest.fixture

@@ -222,27 +222,27 @@ def test_a_token_without_a_readable_expiry_is_refused(exp: Any) -> None:
 
 def test_the_token_cache_stores_a_digest_and_a_key_and_nothing_else() -> None:
     verified, token = VerifiedTokens(), sign_token(KEY)
-    verified.check_signature(token, jws.parse(token), KEY.public)
+    verified.check_signature(jws.parse(token), KEY.public)
     assert verified._thumbprints == {hashlib.sha256(token.encode()).digest(): KEY.public.thumbprint}
 
 
 def test_a_cached_signature_counts_for_its_key_alone() -> None:
     """The key behind a `kid` was replaced: what the old one signed is no longer good."""
     verified, token = VerifiedTokens(), sign_token(KEY)
-    verified.check_signature(token, jws.parse(token), KEY.public)
+    verified.check_signature(jws.parse(token), KEY.public)
     replaced = jwk.public_key(OTHER.public.material, kid=KEY.public.kid)
     with pytest.raises(InvalidToken) as refused:
-        verified.check_signature(token, jws.parse(token), replaced)
+        verified.check_signature(jws.parse(token), replaced)
     assert refused.value.reason is Reason.BAD_SIGNATURE
 
 
 def test_the_token_cache_needs_the_whole_token() -> None:
     """Same header and payload, another signature: nothing that was verified."""
     verified, token = VerifiedTokens(), sign_token(KEY)
-    verified.check_signature(token, jws.parse(token), KEY.public)
+    verified.check_signature(jws.parse(token), KEY.public)
     forged = f"{token.rpartition('.')[0]}.{sign_token(OTHER).rpartition('.')[2]}"
     with pytest.raises(InvalidToken) as refused:
-        verified.check_signature(forged, jws.parse(forged), KEY.public)
+        verified.check_signature(jws.parse(forged), KEY.public)
     assert refused.value.reason is Reason.BAD_SIGNATURE
 
 

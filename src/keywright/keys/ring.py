@@ -108,7 +108,7 @@ class KeyRing:
         if parsed.kid not in self._keys.public:
             await self._look_for_unknown_key()
         key = jws.find_key(parsed, self._keys.public)
-        self._verified.check_signature(token, parsed, key)
+        self._verified.check_signature(parsed, key)
         return parsed.payload
 
     def jwks(self) -> Mapping[str, Any]:

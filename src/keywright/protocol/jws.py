@@ -35,13 +35,17 @@ class Jws(NamedTuple):
     """A token of three parts and a good header. Its signature is not verified yet."""
 
     header: Mapping[str, Any]
-    signing_input: bytes
+    encoded: bytes
     encoded_payload: bytes
     encoded_signature: bytes
 
     @property
     def kid(self) -> str | None:
         return self.header.get("kid")
+
+    @property
+    def signing_input(self) -> bytes:
+        return self.encoded.rpartition(b".")[0]
 
     @property
     def payload(self) -> bytes:
@@ -82,8 +86,10 @@ def parse(token: str) -> Jws:
     """Raises `InvalidToken` for whatever is wrong before a key is chosen."""
     refuse_oversized(token)
     refuse_other_part_count(token)
-    signing_input, header, payload, signature = split(token)
-    return Jws(read_header(header), signing_input, payload, signature)
+    refuse_other_alphabet(token)
+    encoded = token.encode()
+    header, payload, signature = encoded.split(b".")
+    return Jws(read_header(header), encoded, payload, signature)
 
 
 @functools.lru_cache(maxsize=64)
@@ -123,13 +129,9 @@ def refuse_other_part_count(token: str) -> None:
         raise InvalidToken(Reason.MALFORMED)
 
 
-def split(token: str) -> tuple[bytes, bytes, bytes, bytes]:
-    """Signing input, header, payload, signature."""
+def refuse_other_alphabet(token: str) -> None:
     if not token.isascii():
         raise InvalidToken(Reason.MALFORMED)
-    signing_input, _, signature = token.encode().rpartition(b".")
-    header, _, payload = signing_input.partition(b".")
-    return signing_input, header, payload, signature
 
 
 def read_object(data: bytes) -> dict[str, Any]:

@@ -23,13 +23,13 @@ class VerifiedTokens:
         self._thumbprints: dict[bytes, str] = {}
         self._lock = threading.Lock()
 
-    def check_signature(self, token: str, parsed: jws.Jws, key: PublicKey) -> None:
+    def check_signature(self, token: jws.Jws, key: PublicKey) -> None:
         """`jws.check_signature`, or the memory of it. Raises `InvalidToken`."""
-        digest = hashlib.sha256(token.encode()).digest()
+        digest = hashlib.sha256(token.encoded).digest()
         if is_verified_by(self._thumbprints.get(digest), key):
             return
-        jws.check_signature(parsed, key)
-        jws.read_object(parsed.payload)  # only what can be read is remembered
+        jws.check_signature(token, key)
+        jws.read_object(token.payload)  # only what can be read is remembered
         self._remember(digest, key)
 
     def __len__(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from time import perf_counter
@@ -40,11 +40,11 @@ class AccessLog:
             return
         status, started = SERVER_ERRORS, perf_counter()
 
-        async def note_status(message: Message) -> None:
+        def note_status(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, note_status)

@@ -80,7 +80,9 @@ def new_request_id() -> str:
 
 def client_address(request: HTTPConnection, peer: str, trusted_proxies: tuple[str, ...]) -> str:
     """The rightmost forwarded address that is not a trusted proxy; else the peer itself."""
-    if not is_trusted(request, peer, trusted_proxies):
+    if not has_header(request, b"x-forwarded-for") or not is_trusted(
+        request, peer, trusted_proxies
+    ):
         return peer
     for address in reversed(forwarded_for(request)):
         bare = unmapped(without_port(address))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -24,8 +24,8 @@ class PlainRoutes:
     def have(self, scope: Scope) -> bool:
         return (scope.get("method"), scope.get("path")) in self._at
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._at[scope["method"], scope["path"]](scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._at[scope["method"], scope["path"]](scope, receive, send)
 
 
 class FrontDoor:
@@ -38,5 +38,5 @@ class FrontDoor:
         self._short = short
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self._short if self._plain.have(scope) else self._app)(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return (self._short if self._plain.have(scope) else self._app)(scope, receive, send)

@@ -111,8 +111,8 @@ class Requirement(SecurityBase):
         """Raise `InsufficientScope`, judged again with a fresh read before."""
         if missing_scope(principal, self.scopes) is not None:
             principal = await self.context.authenticator.reread(principal)
-        if (error := missing_scope(principal, self.scopes)) is not None:
-            raise error
+            if (error := missing_scope(principal, self.scopes)) is not None:
+                raise error
         return principal
 
 
@@ -137,8 +137,8 @@ class UserRequired(Requirement):
             raise NotAuthenticated
         if self.shortcoming(principal) is not None:
             principal = await self.context.authenticator.reread(principal)
-        if (error := self.shortcoming(principal)) is not None:
-            raise error
+            if (error := self.shortcoming(principal)) is not None:
+                raise error
         if self.fresh:
             await require_fresh(self.context, principal)
         return principal

@@ -134,11 +134,12 @@ def unreadable(error: HTTPException | MultiPartException) -> KeywrightError:
 
 def harden(response: Response, request_id: str) -> Response:
     """Add what the response does not say for itself."""
-    raw = response.raw_headers
-    said = [name for name, _ in raw]
-    for pair in (*HARDENING, (REQUEST_ID_HEADER, request_id.encode())):
+    headers = response.raw_headers
+    said = {name for name, _ in headers}
+    for pair in HARDENING:
         if pair[0] not in said:
-            raw.append(pair)
+            headers.append(pair)
+    headers.append((REQUEST_ID_HEADER, request_id.encode()))
     return response
 
 
