@@ -8,7 +8,13 @@ import logging
 import pytest
 import structlog
 
-from keywright.core.log import REQUEST_ID, configure_logging, direct_writer, get_logger
+from keywright.core.log import (
+    REQUEST_ID,
+    configure_logging,
+    configure_structlog,
+    direct_writer,
+    get_logger,
+)
 from keywright.core.redaction import MASK, Secret
 from keywright.core.settings import Settings
 
@@ -57,6 +63,7 @@ def test_an_event_is_one_json_object_with_its_fields_and_request_id(stream):
 
 def test_events_of_a_bare_structlog_logger_take_the_same_way(stream):
     configured(stream, "json")
+    configure_structlog()
     structlog.get_logger("keywright.web").warning("refused", token="abc", why=f"bad {JWT}")
     (line,) = lines(stream)
     assert (line["token"], line["why"], line["logger"]) == (MASK, f"bad {MASK}", "keywright.web")

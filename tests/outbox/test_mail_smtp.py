@@ -153,3 +153,20 @@ def test_tls_is_verified_and_recent() -> None:
     assert context is not None
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+
+
+async def test_authorities_are_read_for_the_first_mail(
+    smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def verified_tls() -> ssl.SSLContext:
+        read.append("authorities")
+        return ssl.create_default_context()
+
+    monkeypatch.setattr("keywright.outbox.channels.mail.smtp.verified_tls", verified_tls)
+    there = transport(smtp)
+    assert read == []
+    await there.deliver(plain_mail())
+    await there.deliver(plain_mail())
+    assert (len(smtp.mails), read) == (2, ["authorities"])

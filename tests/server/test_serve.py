@@ -14,6 +14,8 @@ import pytest
 from parts.processes import free_port
 from parts.server import PRODUCTION, RunningServer, keywright_server, start_keywright
 
+from keywright.core.redaction import MASK
+
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -217,6 +219,31 @@ def test_an_applications_own_keywright_is_served(tmp_path):
         )
         assert signed_up.status_code == 202, signed_up.text
         server.wait_until(lambda: "verify-email?token=" in server.read_log(), "no mail")
+    finally:
+        server.kill()
+
+
+def test_what_an_application_logs_by_structlog_takes_the_same_way(tmp_path):
+    (tmp_path / "talkative.py").write_text(
+        "import structlog\n"
+        "from keywright import Keywright, UserRegistered\n"
+        "kw = Keywright()\n"
+        "@kw.hooks.on(UserRegistered)\n"
+        "async def tell(event, tx):\n"
+        "    structlog.get_logger('talkative').info('welcome', token='hunter2')\n"
+    )
+    server = start_keywright(tmp_path, {}, port=(port := free_port()), app="talkative:kw")
+    try:
+        server.wait_until_ready()
+        httpx.post(
+            f"http://127.0.0.1:{port}/api/v1/auth/register",
+            json={"email": "ada@example.com", "password": "a horse that reads 40 books"},
+        )
+        server.wait_until(lambda: "welcome" in server.read_log(), "no line")
+        (told,) = [line for line in server.read_log().splitlines() if "welcome" in line]
+        line = json.loads(told)
+        assert (line["event"], line["logger"], line["token"]) == ("welcome", "talkative", MASK)
+        assert line["request_id"]
     finally:
         server.kill()
 

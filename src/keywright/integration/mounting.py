@@ -15,7 +15,6 @@ from keywright.flows import routes as flows
 from keywright.integration.assemble import Parts
 from keywright.keys import routes as keys
 from keywright.operations import routes as operations
-from keywright.outbox.routes import dev_mail_routes
 from keywright.pages import routes as pages
 
 Maker = Callable[[Context], APIRouter]
@@ -43,5 +42,8 @@ def makers(group: str, parts: Parts) -> tuple[Maker, ...]:
         return (keys.routes,)
     if group == "system":
         return (partial(operations.routes, checks=parts.checks),)
-    mail = () if parts.mailbox is None else (partial(dev_mail_routes, mailbox=parts.mailbox),)
-    return (pages.routes, *mail)
+    if parts.mailbox is None:
+        return (pages.routes,)
+    from keywright.outbox.routes import dev_mail_routes  # its templates are for development
+
+    return (pages.routes, partial(dev_mail_routes, mailbox=parts.mailbox))

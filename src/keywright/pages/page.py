@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -20,6 +20,8 @@ from keywright.pages.stylesheet import Stylesheet
 from keywright.pages.wording import say
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
+
     from keywright.core.context import Context
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -30,14 +32,18 @@ class Pages:
         self.kw = kw
         self.stylesheet = Stylesheet()
         self._root = urlsplit(kw.settings.base_url).path
-        self._jinja = environment()
-        self._jinja.globals.update(
-            app_name=kw.settings.app_name,
-            min_length=kw.settings.password_min_length,
-            development=kw.settings.development,
+
+    @cached_property
+    def _jinja(self) -> Environment:
+        jinja, settings = environment(), self.kw.settings
+        jinja.globals.update(
+            app_name=settings.app_name,
+            min_length=settings.password_min_length,
+            development=settings.development,
             stylesheet=self.url(self.stylesheet.location),
             url=self.url,
         )
+        return jinja
 
     def url(self, path: str, **query: str) -> str:
         """A page's address, below the base URL's path, on whichever host the visitor is."""
@@ -81,6 +87,8 @@ class Pages:
 
 
 def environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # with the first page
+
     jinja = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

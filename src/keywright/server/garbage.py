@@ -1,4 +1,4 @@
-"""When Python looks for garbage: not while it starts, and later not through what stays."""
+"""When Python looks for garbage: not while it starts, and never through what stays."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """While modules are loaded nothing is garbage; looking for it takes a seventh of the time."""
+    """While modules are loaded and the application is built, what is made stays: under 1 % of it is
+    garbage. Looking for that takes a seventh of the time then, and later, each time that Python
+    goes through all objects, holds every request up for some 50 ms.
+    """
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
-
-
-def keep_what_is_there() -> None:
-    """All that was made by now stays for good. Looking through it again and again would hold every
-    request up for some 50 ms.
-    """
-    gc.collect()
-    gc.freeze()

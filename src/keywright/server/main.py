@@ -6,11 +6,11 @@ import logging
 from typing import Any
 
 from keywright.app import served
-from keywright.core.log import configure_logging, direct_writer
+from keywright.core.log import configure_logging, configure_structlog, direct_writer
 from keywright.core.settings import Settings, load_settings
 from keywright.integration import Keywright
 from keywright.server.access_log import AccessLog
-from keywright.server.garbage import keep_what_is_there, uncollected
+from keywright.server.garbage import uncollected
 from keywright.server.installation import import_keywright
 
 
@@ -25,14 +25,13 @@ def application_of_host(path: str) -> AccessLog:
     """The standalone server around an application's own Keywright object (`module:attribute`)."""
     kw = import_keywright(path)
     configure_server_logging(kw.settings)
+    configure_structlog()  # which the application may log by
     return logged(kw)
 
 
 def logged(kw: Keywright[Any]) -> AccessLog:
     with uncollected():
-        app = AccessLog(served(kw), kw.settings, direct_writer(kw.settings))
-    keep_what_is_there()
-    return app
+        return AccessLog(served(kw), kw.settings, direct_writer(kw.settings))
 
 
 def configure_server_logging(settings: Settings) -> None:

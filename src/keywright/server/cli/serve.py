@@ -34,7 +34,8 @@ def serve(
     """Run the server. SIGTERM and Ctrl+C let requests under way finish."""
     if reload and workers > 1:
         raise typer.BadParameter("--reload and --workers don't go together.")
-    from keywright.server.plan import Plan
+    with uncollected():
+        from keywright.server.plan import Plan
 
     try:
         with as_on_ctrl_c(signal.SIGTERM):
@@ -55,8 +56,7 @@ def as_on_ctrl_c(number: signal.Signals) -> Iterator[None]:
 
 def start(plan: Plan) -> None:
     """Refuse first, load then: a wrong setting is told at once."""
-    with uncollected():
-        from keywright.server.plan import adopt_address, find_settings, listen
+    from keywright.server.plan import adopt_address, find_settings, listen
 
     settings = find_settings(plan)
     with listen(plan.host, plan.port) as listener:

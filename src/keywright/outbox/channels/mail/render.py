@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from keywright.core.dates import say_duration, say_moment
 from keywright.core.settings import Settings
@@ -15,6 +15,9 @@ from keywright.outbox.channels.mail.addresses import recipient, sender
 from keywright.outbox.channels.mail.mails import LinkMail, Mail
 from keywright.outbox.channels.mail.message import MailMessage
 from keywright.outbox.models import Message
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -26,8 +29,14 @@ class MailRenderer:
         self._base_url = settings.base_url
         self._app_name = settings.app_name
         self._sender = sender(settings.mail_from)
-        self._plain = environment(autoescape=False)
-        self._html = environment(autoescape=True)
+
+    @cached_property
+    def _plain(self) -> Environment:
+        return environment(autoescape=False)
+
+    @cached_property
+    def _html(self) -> Environment:
+        return environment(autoescape=True)
 
     def render(self, mail: Mail, message: Message) -> MailMessage:
         values = self._values(mail)
@@ -53,6 +62,8 @@ class MailRenderer:
 
 
 def environment(*, autoescape: bool) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # with the first mail
+
     jinja = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=autoescape,  # noqa: S701 - off for plain text alone, where entities are noise
