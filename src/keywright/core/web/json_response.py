@@ -18,5 +18,5 @@ class JsonResponse(Response):
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
         assert isinstance(self.body, bytes)
         self.raw_headers = [CONTENT_TYPE, (b"content-length", b"%d" % len(self.body))]
-        if headers is not None:
-            self.headers.update(headers)
+        for name, value in (headers or {}).items():
+            self.raw_headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
