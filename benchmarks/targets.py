@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from benchmarks.compare import Case, Run
+from benchmarks.floor import Floor, FloorInFastAPI
 from benchmarks.load import Outcome
 from benchmarks.ours import OurHost, OurServer, OurServerBuiltHere
 from benchmarks.sizes import WITH
 from benchmarks.subject import Measure
 
 OURS, BUILT_HERE, HOST = OurServer.name, OurServerBuiltHere.name, OurHost.name
-FLOOR = "floor"
+FLOOR, FLOOR_IN_FASTAPI = Floor.name, FloorInFastAPI.name
 PEERS = (
     "fastapi-users",
     "better-auth",
@@ -37,12 +38,13 @@ Measured = Callable[[Run, str], float | None]  # on one database; None: not in t
 
 @dataclass(frozen=True)
 class Target:
-    """At least `limit`, or at most."""
+    """At least `limit`, or at most. `floor` measures what the floor would make of it."""
 
     what: str
     limit: float
     measured: Measured
     at_most: bool = False
+    floor: Measured | None = None
 
     def is_met(self, value: float) -> bool:
         return value <= self.limit if self.at_most else value >= self.limit
@@ -65,14 +67,17 @@ def times(measure: Measure, subject: str, connections: int = MANY, *, us: str = 
     return measured
 
 
-def of_the_open_route(run: Run, database: str) -> float | None:
-    mine = Case(database, Measure.PROTECTED_ROUTE, MANY, HOST)
-    return quotient(run, mine, replace(mine, measure=Measure.OPEN_ROUTE))
-
-
-def times_the_fastest_peer(measure: Measure) -> Measured:
+def of_the_open_route(subject: str) -> Measured:
     def measured(run: Run, database: str) -> float | None:
-        each = (times(measure, peer)(run, database) for peer in PEERS)
+        behind = Case(database, Measure.PROTECTED_ROUTE, MANY, subject)
+        return quotient(run, behind, replace(behind, measure=Measure.OPEN_ROUTE))
+
+    return measured
+
+
+def times_the_fastest_peer(measure: Measure, *, us: str = OURS) -> Measured:
+    def measured(run: Run, database: str) -> float | None:
+        each = (times(measure, peer, us=us)(run, database) for peer in PEERS)
         return min((value for value in each if value is not None), default=None)
 
     return measured
@@ -88,11 +93,14 @@ def tail(measure: Measure, high: Callable[[Outcome], float]) -> Measured:
     return measured
 
 
-def of_raw_argon2(us: str) -> Measured:
-    """Of what the same build verifies beside the same traffic, and does nothing else."""
+def of_raw_argon2(us: str, *, beside: str | None = None) -> Measured:
+    """Of what the same build verifies beside the same traffic (ours, or who is `beside` it), and
+    does nothing else.
+    """
 
     def measured(run: Run, database: str) -> float | None:
-        case, raw = Case(database, Measure.SIGN_IN, MANY, us), run.raw_argon2.get((database, us))
+        case = Case(database, Measure.SIGN_IN, MANY, us)
+        raw = run.raw_argon2.get((database, beside or us))
         if raw is None or case not in run.outcomes:
             return None
         return run.rate(case) / statistics.median(hashing.per_second for hashing in raw)
@@ -135,9 +143,19 @@ def slower_when_large(measure: Measure, us: str = OURS) -> Measured:
 
 
 TARGETS = (
-    Target("sign in, of raw Argon2", 0.95, of_raw_argon2(OURS)),
+    Target(
+        "sign in, of raw Argon2",
+        0.95,
+        of_raw_argon2(OURS),
+        floor=of_raw_argon2(FLOOR, beside=OURS),
+    ),
     Target("sign in, of raw Argon2 built here", 0.95, of_raw_argon2(BUILT_HERE)),
-    Target("sign in, × better-auth", 1.15, times(Measure.SIGN_IN, "better-auth")),
+    Target(
+        "sign in, × better-auth",
+        1.15,
+        times(Measure.SIGN_IN, "better-auth"),
+        floor=times(Measure.SIGN_IN, "better-auth", us=FLOOR),
+    ),
     Target(
         "sign in with Argon2 built here, × better-auth",
         1.15,
@@ -145,7 +163,12 @@ TARGETS = (
     ),
     Target("sign in, p99 over p50", 1.5, tail(Measure.SIGN_IN, lambda o: o.p99), at_most=True),
     Target("sign in when overloaded, p99 of the refusals in ms", 50, refusal_ms, at_most=True),
-    Target("protected route, of the same one open", 0.85, of_the_open_route),
+    Target(
+        "protected route, of the same one open",
+        0.85,
+        of_the_open_route(HOST),
+        floor=of_the_open_route(FLOOR_IN_FASTAPI),
+    ),
     Target(
         "protected route, × fastapi-users",
         4,
@@ -160,7 +183,12 @@ TARGETS = (
         for m in CHECKED_BY_OIDC_PROVIDER
     ),
     Target("refresh, of the floor", 0.5, times(Measure.REFRESH, FLOOR)),
-    Target("refresh, × the fastest peer", 3, times_the_fastest_peer(Measure.REFRESH)),
+    Target(
+        "refresh, × the fastest peer",
+        3,
+        times_the_fastest_peer(Measure.REFRESH),
+        floor=times_the_fastest_peer(Measure.REFRESH, us=FLOOR),
+    ),
     Target("refresh, p99.9 over p50", 5, tail(Measure.REFRESH, lambda o: o.p999), at_most=True),
     Target("client credentials, of the floor", 0.5, times(Measure.CLIENT_CREDENTIALS, FLOOR)),
     Target(
@@ -224,9 +252,15 @@ def judged(run: Run, databases: tuple[str, ...]) -> Iterator[str]:
     """The rows of a table."""
     for target in TARGETS:
         values = [target.measured(run, database) for database in databases]
-        figures = ("–" if value is None else f"{value:.2f}" for value in values)
-        cells = [target.what, target.wanted, *figures, verdict(target, values)]
+        floors = [target.floor(run, database) if target.floor else None for database in databases]
+        figures = [figure(value) for value in values]
+        beside = " / ".join(figure(value) for value in floors if value is not None)
+        cells = [target.what, target.wanted, *figures, beside, verdict(target, values)]
         yield f"| {' | '.join(cells)} |"
+
+
+def figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def verdict(target: Target, values: list[float | None]) -> str:
