@@ -86,9 +86,7 @@ def read_json(body: bytes) -> Any:
     and for a name that stands twice in one object, of which others may read the other one.
     """
     try:
-        return json.loads(
-            body.decode(), object_pairs_hook=to_object, parse_constant=refuse_constant
-        )
+        return DECODER.decode(body.decode())
     except ValueError:
         raise InvalidJson from None
 
@@ -102,6 +100,9 @@ def to_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def refuse_constant(_name: str) -> None:
     raise InvalidJson("The body is not valid JSON, which has no NaN and no Infinity.")
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=to_object, parse_constant=refuse_constant)
 
 
 def refuse_large_body(size: int) -> None:
