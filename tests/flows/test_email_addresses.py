@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+import idna
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from parts.house import OTHER_PASSWORD, expect, problem
 
-from keywright.accounts.users.addresses import EMAIL_LENGTH, fold_email
+from keywright.accounts.users.addresses import EMAIL_LENGTH, fold_domain, fold_email
 from keywright.accounts.users.table import users
 
 pytestmark = pytest.mark.anyio
@@ -93,3 +96,16 @@ def test_any_text_has_a_folded_form_that_is_stable_and_fits(text):
     assert len(folded) <= EMAIL_LENGTH
     if len(folded) < EMAIL_LENGTH:
         assert fold_email(folded) == folded
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=80))
+@example("XN--BCHER-KVA.Example.")
+@example("xn--not-punycode-.example")
+def test_an_ascii_domain_is_folded_as_mail_finds_it(domain):
+    assert fold_domain(domain) == as_mail_finds_it(domain)
+
+
+def as_mail_finds_it(domain: str) -> str:
+    with suppress(idna.IDNAError, UnicodeError):
+        return idna.encode(domain, uts46=True).decode()
+    return domain.lower()

@@ -16,6 +16,10 @@ from parts.house import (
     problem,
 )
 
+from keywright.accounts.passwords.table import password_attempts
+from keywright.accounts.passwords.throttle import LIMIT
+from keywright.core.db import Transaction
+from keywright.core.events import SignedIn
 from keywright.flows.administrators import Actor
 from keywright.flows.rotate_keys import replace_leaked_keys, rotate_signing_key
 from keywright.sessions.table import sessions
@@ -244,6 +248,31 @@ async def test_a_sign_in_may_ask_for_less_than_the_account_may_do(house, visitor
     assert claims_of(visitor.access_token)["scope"] == "images:read"
     expect(await visitor.reauthenticate(), 200)
     assert claims_of(visitor.access_token)["scope"] == "images:read"
+
+
+async def test_a_right_password_is_no_failure_where_no_session_comes_of_it(house, visitor):
+    await visitor.join()
+    for _ in range(LIMIT.amount + 1):
+        problem(await visitor.login(scope="images:burn"), 400, "invalid_scope")
+        house.clock.advance(seconds=60)
+    assert await house.count(password_attempts) == 0
+    expect(await visitor.login(), 200)
+
+
+async def test_a_sign_in_forgets_the_failures_before_it_in_the_commit_of_its_session(
+    house, visitor
+):
+    await visitor.join()
+    problem(await visitor.login(password=OTHER_PASSWORD), 401, "invalid_credentials")
+    committed: list[int] = []
+
+    @house.kw.hooks.on(SignedIn)
+    async def count_what_is_committed(_event: SignedIn, _tx: Transaction) -> None:
+        committed.append(await house.count(password_attempts))
+
+    expect(await visitor.login(), 200)
+    assert committed == [1]
+    assert await house.count(password_attempts) == 0
 
 
 async def test_two_people_see_their_own_sessions_alone(house, visitor):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keywright.accounts.passwords import throttle
+from keywright.accounts.passwords.models import Attempt
 from keywright.accounts.users.models import UserRecord
 from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent
@@ -23,9 +25,16 @@ BY_PASSWORD = ("pwd",)  # RFC 8176 §2
 
 
 async def open_session_for_api(
-    kw: Context, user: UserRecord, caller: Caller, *, amr: tuple[str, ...], scope: str | None
+    kw: Context,
+    user: UserRecord,
+    caller: Caller,
+    *,
+    amr: tuple[str, ...],
+    scope: str | None,
+    attempt: Attempt | None = None,
 ) -> Tokens:
-    """A session with a refresh token: signed first, written last.
+    """A session with a refresh token: signed first, written last. `attempt` is the one that proved
+    a password, if one did.
 
     Raises `InvalidCredentials` for an account that was just disabled or got another password.
     """
@@ -36,24 +45,33 @@ async def open_session_for_api(
     whose = SessionOfUser(session.id, session.auth_time, session.amr, session.scope, user)
     refresh_token = sessions.first_refresh_token(kw.secrets, session)
     tokens = await issue_tokens(kw, whose, now, refresh_token=refresh_token)
-    await store(kw, user, session, caller)
+    await store(kw, user, session, caller, attempt)
     return tokens
 
 
 async def open_session_for_pages(
-    kw: Context, user: UserRecord, caller: Caller, *, amr: tuple[str, ...]
+    kw: Context,
+    user: UserRecord,
+    caller: Caller,
+    *,
+    amr: tuple[str, ...],
+    attempt: Attempt | None = None,
 ) -> str:
     """A session of the hosted pages; answers the value of its cookie."""
     now = kw.clock.now()
     session, secret = sessions.new_page_session(
         kw.settings, user_id=user.id, amr=amr, caller=caller, now=now
     )
-    await store(kw, user, session, caller)
+    await store(kw, user, session, caller, attempt)
     return secret
 
 
-async def store(kw: Context, user: UserRecord, session: Session, caller: Caller) -> None:
-    """Write the session, keep at most N of the account, and record the sign-in."""
+async def store(
+    kw: Context, user: UserRecord, session: Session, caller: Caller, attempt: Attempt | None
+) -> None:
+    """Write the session, keep at most N of the account, record the sign-in, and forget the
+    failures that came before it.
+    """
     async with kw.db.transaction(alone=kw.hooks.has_on(SignedIn, SessionRevoked)) as tx:
         await require_unchanged_account(tx, user)
         await sessions.store(tx, session)
@@ -71,6 +89,8 @@ async def store(kw: Context, user: UserRecord, session: Session, caller: Caller)
             caller=caller,
             now=session.created_at,
         )
+        if attempt is not None:
+            await throttle.clear_failures(tx, account=attempt.account, device=attempt.device)
         await kw.hooks.emit(
             tx,
             SignedIn(

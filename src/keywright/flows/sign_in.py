@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from keywright.accounts.passwords import throttle
+from keywright.accounts.passwords.models import Attempt
 from keywright.accounts.registrations import service as registrations
 from keywright.accounts.users import service as users
 from keywright.accounts.users.addresses import fold_email
@@ -59,20 +61,42 @@ class PageSignIn:
 
 async def sign_in_for_api(kw: Context, form: SignInForm, caller: Caller) -> ApiSignIn:
     """Raises `InvalidCredentials`, `EmailNotVerified`, `TooManyRequests`, `Overloaded`."""
-    user = await prove_password(kw, form, caller)
-    scope = narrow_scope(kw, user, form.scope)
-    tokens = await open_session_for_api(kw, user, caller, amr=BY_PASSWORD, scope=scope)
+    async with proved_password(kw, form, caller) as (user, attempt):
+        scope = narrow_scope(kw, user, form.scope)
+        tokens = await open_session_for_api(
+            kw, user, caller, amr=BY_PASSWORD, scope=scope, attempt=attempt
+        )
     return ApiSignIn(tokens, remember_device(kw.secrets, user, form.device))
 
 
 async def sign_in_for_pages(kw: Context, form: SignInForm, caller: Caller) -> PageSignIn:
     """As `sign_in_for_api`, for a browser on the hosted pages."""
-    user = await prove_password(kw, form, caller)
-    secret = await open_session_for_pages(kw, user, caller, amr=BY_PASSWORD)
+    async with proved_password(kw, form, caller) as (user, attempt):
+        secret = await open_session_for_pages(kw, user, caller, amr=BY_PASSWORD, attempt=attempt)
     return PageSignIn(secret, remember_device(kw.secrets, user, form.device))
 
 
-async def prove_password(kw: Context, form: SignInForm, caller: Caller) -> UserRecord:
+@asynccontextmanager
+async def proved_password(
+    kw: Context, form: SignInForm, caller: Caller
+) -> AsyncIterator[tuple[UserRecord, Attempt]]:
+    """The account, and the attempt that its new session forgets in the same commit.
+
+    Where no session comes of it the attempt is forgotten all the same: the password was right.
+    """
+    user, attempt = await prove_password(kw, form, caller)
+    try:
+        require_proven(kw, user)
+        await renew_old_hash(kw, user, form.password, caller)
+        yield user, attempt
+    except Exception:
+        await throttle.clear_failures(kw.db, account=attempt.account, device=attempt.device)
+        raise
+
+
+async def prove_password(
+    kw: Context, form: SignInForm, caller: Caller
+) -> tuple[UserRecord, Attempt]:
     """The account whose password this is, at the cost of one hash whether or not it exists."""
     await kw.limits.hit(limits.LOGIN, caller.network)
     account = fold_email(form.email)
@@ -92,10 +116,7 @@ async def prove_password(kw: Context, form: SignInForm, caller: Caller) -> UserR
             now=kw.clock.now(),
         )
         raise InvalidCredentials
-    await throttle.clear_failures(kw.db, account=account, device=device)
-    require_proven(kw, user)
-    await renew_old_hash(kw, user, form.password, caller)
-    return user
+    return user, Attempt(account, device)
 
 
 async def judge(

@@ -153,6 +153,15 @@ END_OTHERS = Statement(
     .returning(sessions.c.id),
     row=SessionId,
 )
+SURPLUS = (
+    sa.select(sessions.c.id)
+    .where(sessions.c.user_id == p("user_id"), *LIVE)
+    .order_by(sessions.c.last_seen_at.desc(), sessions.c.id.desc())
+    .offset(p("kept", type_=sa.Integer))
+)
+END_SURPLUS = Statement(
+    sa.delete(sessions).where(sessions.c.id.in_(SURPLUS)).returning(sessions.c.id), row=SessionId
+)
 SWEEP = Statement(
     sa.delete(sessions).where(
         sa.or_(sessions.c.expires_at <= p("now"), sessions.c.idle_expires_at <= p("now"))
@@ -232,6 +241,10 @@ async def end(db: Handle, session_id: UUID, user_id: UUID) -> bool:
 
 async def end_others(db: Handle, user_id: UUID, keep: UUID) -> list[UUID]:
     return [row.id for row in await db.many(END_OTHERS, user_id=user_id, keep=keep)]
+
+
+async def end_surplus(db: Handle, user_id: UUID, kept: int, now: datetime) -> list[UUID]:
+    return [row.id for row in await db.many(END_SURPLUS, user_id=user_id, kept=kept, now=now)]
 
 
 async def sweep(db: Handle, now: datetime) -> int:

@@ -136,10 +136,10 @@ async def end_surplus(
     tx: Transaction, notices: Notices, user_id: UUID, *, limit: int, now: datetime
 ) -> list[UUID]:
     """Keep the `limit` most recently used sessions of the account; answers which ended."""
-    surplus = [one.id for one in (await repository.list_for_user(tx, user_id, now))[limit:]]
-    for session_id in surplus:
-        await end(tx, notices, session_id=session_id, user_id=user_id, now=now)
-    return surplus
+    ended = await repository.end_surplus(tx, user_id, limit, now)
+    for session_id in ended:
+        await notices.revoke(tx, Subject.SESSION, session_id, now)
+    return ended
 
 
 async def find_refreshable(

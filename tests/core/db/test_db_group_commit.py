@@ -57,6 +57,25 @@ async def test_one_failed_unit_does_not_touch_the_others_of_its_batch(
     assert len(await sqlite_file.many(people.LIST)) == 2
 
 
+@pytest.mark.parametrize("failing", [0, 1, 2])
+async def test_a_transaction_that_fails_is_undone_wherever_it_stands_in_its_batch(
+    sqlite_file: SqliteDatabase, failing: int
+) -> None:
+    three = [a_person(), a_person(), a_person()]
+
+    async def add(number: int) -> None:
+        async with sqlite_file.transaction() as tx:
+            await tx.run(people.ADD, **three[number])
+            if number == failing:
+                raise LookupError
+
+    before = sqlite_file.commits
+    await asyncio.gather(*(add(number) for number in range(3)), return_exceptions=True)
+    assert sqlite_file.commits - before == 1
+    kept = {person["email"] for number, person in enumerate(three) if number != failing}
+    assert {person.email for person in await sqlite_file.many(people.LIST)} == kept
+
+
 async def test_a_shared_transaction_that_awaits_something_else_is_told(
     sqlite_file: SqliteDatabase,
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -10,3 +11,11 @@ class Attempts(msgspec.Struct, frozen=True):
 
     failures: int
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Whose failures an attempt counts among: `device` is a known browser's, or None."""
+
+    account: str
+    device: str | None

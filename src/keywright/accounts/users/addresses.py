@@ -53,8 +53,10 @@ def fold_email(value: str) -> str:
 
 def fold_domain(domain: str) -> str:
     """As mail finds it (UTS 46, non-transitional). Case folding would lead to somebody else's:
-    `faß.de` is not `fass.de`.
+    `faß.de` is not `fass.de`. What is ASCII, as nearly every domain, only loses its capitals.
     """
+    if domain.isascii():
+        return domain.lower()
     with suppress(idna.IDNAError, UnicodeError):
         return idna.encode(domain, uts46=True).decode()
     return domain.lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 from keywright.core.db.errors import DatabaseUnavailable
@@ -56,14 +56,14 @@ class Batch:
             self.drained.set()
 
     def run_single_statements(self, connection: SqliteConnection) -> None:
-        """All in one SAVEPOINT. When one fails, maybe after it changed something (its answer cannot
-        be read), all is undone and each runs again in its own.
+        """All as one unit. When one fails, maybe after it changed something (its answer cannot be
+        read), all is undone and each runs again as its own.
         """
         self._writes = [one for one in self._writes if not one[1].cancelled()]
         if not self._writes:
             return
         try:
-            with self._savepoint(connection):
+            with self._undone_on_failure(connection):
                 self._outcomes = [(to, write(connection), None) for write, to in self._writes]
         except Exception:  # noqa: BLE001 - it happens again, to the one whose it is
             self._run_apart(connection)
@@ -82,13 +82,13 @@ class Batch:
 
     @asynccontextmanager
     async def unit(self, connection: SqliteConnection) -> AsyncIterator[SqliteTransaction]:
-        """One unit's turn, in a SAVEPOINT of its own."""
+        """One unit's turn: what it wrote is undone when it fails, and nothing else."""
         with self._membership():
             await self.begun.wait()
             async with self._turn:
                 self.refuse_if_failed()
                 transaction = SqliteTransaction(connection)
-                with self._savepoint(connection), transaction.body():
+                with self._undone_on_failure(connection), transaction.body():
                     yield transaction
                 self._kept.append(transaction)
 
@@ -102,6 +102,20 @@ class Batch:
             if self._members == 0:
                 self.drained.set()
 
+    def _undone_on_failure(self, connection: SqliteConnection) -> AbstractContextManager[None]:
+        """SQLite copies each page that changes after a SAVEPOINT, soon into a file of its own: the
+        first unit, before which there is nothing to keep, has none.
+        """
+        return self._savepoint(connection) if self._kept else self._fresh_start(connection)
+
+    @contextmanager
+    def _fresh_start(self, connection: SqliteConnection) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._try_to_undo(connection, "ROLLBACK", "BEGIN IMMEDIATE")
+            raise
+
     @contextmanager
     def _savepoint(self, connection: SqliteConnection) -> Iterator[None]:
         connection.command("SAVEPOINT unit")
@@ -109,14 +123,14 @@ class Batch:
             yield
             connection.command("RELEASE unit")
         except BaseException:
-            self._undo(connection)
+            self._try_to_undo(connection, "ROLLBACK TO unit", "RELEASE unit")
             raise
 
-    def _undo(self, connection: SqliteConnection) -> None:
+    def _try_to_undo(self, connection: SqliteConnection, *commands: str) -> None:
         """Undo one unit. A full disk makes SQLite drop the whole batch: then all have failed."""
         try:
-            connection.command("ROLLBACK TO unit")
-            connection.command("RELEASE unit")
+            for command in commands:
+                connection.command(command)
         except Exception as lost:  # noqa: BLE001 - told to every unit of the batch
             self.fail(lost)
 

@@ -1,9 +1,9 @@
 """The one connection that writes: units of work that arrive together share a COMMIT.
 
-A batch is BEGIN IMMEDIATE, one SAVEPOINT a unit, COMMIT. Its own task begins and commits it, so a
-cancelled request can neither break the next one nor lose what was already answered. A unit's body
-runs without giving way to the event loop, so units never mix; it is answered after the COMMIT.
-Single statements are run by the batch's task, all in one SAVEPOINT.
+A batch is BEGIN IMMEDIATE, a SAVEPOINT for each unit after the first, COMMIT. Its own task begins
+and commits it, so a cancelled request can neither break the next one nor lose what was already
+answered. A unit's body runs without giving way to the event loop, so units never mix; it is
+answered after the COMMIT. Single statements are run by the batch's task, all as one unit.
 """
 
 from __future__ import annotations
