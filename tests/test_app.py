@@ -84,6 +84,13 @@ async def test_nothing_depends_on_which_way_a_request_took(kw):
                 assert (await one.get("/api/v1/auth/me")).json()["email"] == user.email
 
 
+@pytest.mark.parametrize(("method", "path", "options"), ASKED)
+async def test_no_answer_says_a_thing_twice(client, method, path, options):
+    answer = await client.request(method, path, **options)
+    names = [name for name, _ in answer.headers.multi_items() if name != "set-cookie"]
+    assert len(names) == len(set(names)), names
+
+
 def described(answer: httpx.Response) -> tuple[int, dict[str, str], object]:
     """But for what is made anew each time."""
     headers = {name: value for name, value in answer.headers.items() if name != "x-request-id"}

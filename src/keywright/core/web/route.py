@@ -136,10 +136,9 @@ def harden(response: Response, request_id: str) -> Response:
     """Add what the response does not say for itself."""
     headers = response.raw_headers
     said = {name for name, _ in headers}
-    for pair in HARDENING:
+    for pair in (*HARDENING, (REQUEST_ID_HEADER, request_id.encode())):
         if pair[0] not in said:
             headers.append(pair)
-    headers.append((REQUEST_ID_HEADER, request_id.encode()))
     return response
 
 
