@@ -78,7 +78,9 @@ class LimitedRequest(Request):
             raise IncompleteBody from None
 
     async def json(self) -> Any:
-        return read_json(await self.body())
+        if not hasattr(self, "_json"):
+            self._json = read_json(await self.body())
+        return self._json
 
 
 def read_json(body: bytes) -> Any:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from keywright.core.errors import NotAuthenticated
 from keywright.core.principal import Principal
 from keywright.core.web import api_router, resolve_caller
-from keywright.core.web.body import FORM, JSON, MULTIPART, media_type_of, read_json
+from keywright.core.web.body import FORM, JSON, MULTIPART, media_type_of
 from keywright.core.web.cookies import device_cookie, refresh_cookie, sign_up_cookie
 from keywright.core.web.json_response import JsonResponse
 from keywright.core.web.openapi import OPTIONAL_SIGN_IN
@@ -35,7 +35,7 @@ class RefreshTokenRoute(PlainRoute):
 
     async def has_explicit_credential(self, request: Request) -> bool:
         return b'"refresh_token"' in await request.body() and (
-            read_refresh_body(await request.body()).refresh_token is not None
+            (await read_refresh_body(request)).refresh_token is not None
         )
 
 
@@ -88,7 +88,7 @@ def staying_signed_in(kw: Context) -> APIRouter:
     @api.post("/refresh", response_model=s.TokensOut, openapi_extra=describe_refresh(kw))
     async def refresh(request: Request) -> Response:
         """New tokens for a refresh token from the cookie, or from the body."""
-        body = read_refresh_body(await request.body())
+        body = await read_refresh_body(request)
         presented = find_refresh_token(kw, request, body)
         if presented is None:
             raise NotAuthenticated("Send the refresh cookie, or `refresh_token` in the body.")
@@ -101,7 +101,7 @@ def staying_signed_in(kw: Context) -> APIRouter:
     )
     async def logout(request: Request) -> Response:
         """End the session of the cookie, the body's refresh token or the bearer token."""
-        body = read_refresh_body(await request.body())
+        body = await read_refresh_body(request)
         principal = await find_principal(kw, request)
         token = find_refresh_token(kw, request, body)
         caller = resolve_caller(request, kw.settings)
@@ -140,7 +140,7 @@ async def find_principal(kw: Context, request: Request) -> Principal | None:
 
 async def read_login(request: Request) -> s.LoginBody:
     if media_type_of(request) == JSON:
-        return parse(s.LoginBody, read_json(await request.body()))
+        return parse(s.LoginBody, await request.json())
     async with request.form() as fields:
         form = parse(s.LoginForm, dict(fields))
     return s.LoginBody(
@@ -151,8 +151,10 @@ async def read_login(request: Request) -> s.LoginBody:
     )
 
 
-def read_refresh_body(body: bytes) -> s.RefreshBody:
-    return parse(s.RefreshBody, read_json(body)) if body.strip() else s.RefreshBody()
+async def read_refresh_body(request: Request) -> s.RefreshBody:
+    if not (await request.body()).strip():
+        return s.RefreshBody()
+    return parse(s.RefreshBody, await request.json())
 
 
 def parse(model: type[Model], value: Any) -> Model:
