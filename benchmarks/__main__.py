@@ -22,7 +22,7 @@ from benchmarks.compare import Plan, Run, compare, subjects  # noqa: E402
 from benchmarks.machine import look_at_machine, share_cores  # noqa: E402
 from benchmarks.report import write_report  # noqa: E402
 from benchmarks.sizes import ASKED, LARGE, Size, sized_subjects  # noqa: E402
-from benchmarks.start_up import import_seconds  # noqa: E402
+from benchmarks.start_up import byte_compile, import_seconds  # noqa: E402
 from benchmarks.subject import Measure  # noqa: E402
 
 DATABASES = ("sqlite", "postgresql")
@@ -47,6 +47,7 @@ def main() -> None:
 
 def measure(given: argparse.Namespace, plan: Plan, home: Path) -> Run:
     """The bare limits are part of a full run only, as they take minutes."""
+    byte_compile()
     if given.by_size:
         return compare(plan, home, tuple(sized_subjects(Size(plan.users, plan.sessions))))
     import_time = import_seconds(share_cores().server)

@@ -40,7 +40,15 @@ class PythonEnvironment:
             return
         stamp.unlink(missing_ok=True)
         run_uv("venv", "--clear", "--python", sys.executable, str(self.home / "venv"))
-        run_uv("pip", "sync", "--require-hashes", "--python", str(self.python), str(lock))
+        run_uv(
+            "pip",
+            "sync",
+            "--compile-bytecode",
+            "--require-hashes",
+            "--python",
+            str(self.python),
+            str(lock),
+        )
         stamp.write_text(wanted)
 
     def variables(self, **more: str) -> dict[str, str]:

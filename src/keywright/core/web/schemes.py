@@ -19,12 +19,6 @@ class BearerScheme(OAuth2PasswordBearer):
     async def __call__(self, request: HTTPConnection) -> None: ...
 
 
-class CookieScheme(APIKeyCookie):
-    """Only describes, likewise."""
-
-    async def __call__(self, request: HTTPConnection) -> None: ...
-
-
 class SecuritySchemes:
     """The ways to show a credential, as OpenAPI describes them."""
 
@@ -35,7 +29,7 @@ class SecuritySchemes:
             description="Sign in with e-mail address and password.",
             auto_error=False,
         )
-        self.cookie = CookieScheme(
+        self.cookie = APIKeyCookie(
             name=page_cookie(settings).full_name,
             scheme_name=COOKIE,
             description="The cookie of the hosted sign-in pages.",
