@@ -10,10 +10,17 @@ from starlette.requests import Request
 
 from keywright.accounts.users import service as users
 from keywright.core.cache import BoundedCache
-from keywright.core.errors import NotAuthenticated, SessionEnded
+from keywright.core.errors import AccountClosing, NotAuthenticated, SessionEnded
 from keywright.core.ids import created_at
 from keywright.core.notices import Notice, Subject
-from keywright.core.principal import Claims, Principal, PrincipalKind, User, UserStatus
+from keywright.core.principal import (
+    SIGNING_IN,
+    Claims,
+    Principal,
+    PrincipalKind,
+    User,
+    UserStatus,
+)
 from keywright.core.web.cookies import page_cookie
 from keywright.core.web.headers import has_header, header
 from keywright.core.web.origin import carries_explicit_credential, refuse_cross_site
@@ -62,6 +69,12 @@ class RequestAuthenticator:
             self._users.drop(notice.subject)
 
     async def authenticate(self, request: Request) -> Principal | None:
+        principal = await self.identify(request)
+        if principal is not None and principal.user is not None:
+            refuse_closing(principal.user)
+        return principal
+
+    async def identify(self, request: Request) -> Principal | None:
         judged: dict[int, Principal | None] = request.scope.setdefault(SCOPE_KEY, {})
         if id(self) not in judged:
             judged[id(self)] = await self.judge(request)
@@ -152,6 +165,7 @@ class RequestAuthenticator:
             return principal
         self._users.drop(principal.user.id)
         user = await self.find_user(principal.user.id)
+        refuse_closing(user)
         scope = " ".join(principal.scopes) if principal.narrowed else None
         return self.principal(user, principal.kind, principal.session_id, principal.amr, scope)
 
@@ -201,5 +215,11 @@ def refuse_api_key_beside_it(request: Request) -> None:
 
 
 def refuse_inactive(user: User[Any]) -> None:
-    if user.status is not UserStatus.ACTIVE:
+    if user.status not in SIGNING_IN:
         raise SessionEnded
+
+
+def refuse_closing(user: User[Any]) -> None:
+    """Whoever waits to be purged is let in nowhere but where a route says so."""
+    if user.status is UserStatus.CLOSING:
+        raise AccountClosing

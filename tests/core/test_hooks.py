@@ -193,12 +193,17 @@ async def test_an_event_without_a_name_is_refused(hooks):
 def test_event_names_are_stable_and_their_own():
     assert sorted(event.name for event in EVENTS) == [
         "session.revoked",
+        "user.closing",
         "user.created",
         "user.deleted",
+        "user.deleting",
         "user.disabled",
+        "user.email_changed",
+        "user.exported",
         "user.password_changed",
         "user.password_reset",
         "user.registered",
+        "user.reopened",
         "user.signed_in",
         "user.signed_out",
         "user.updated",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
-from parts.house import EVE, expect, problem
-from pydantic import BaseModel
+from parts.house import ADA, EVE, PASSWORD, expect, problem
+from pydantic import BaseModel, ConfigDict, Field
 
 pytestmark = pytest.mark.anyio
 
@@ -99,3 +101,82 @@ async def test_me_needs_a_session(house, visitor):
         problem(await visitor.get(path), 401, "not_authenticated")
     answer = await visitor.http.patch("/api/v1/users/me", json={"name": "x"})
     problem(answer, 401, "not_authenticated")
+
+
+class FirstProfile(BaseModel):
+    company: str = ""
+    ratio: float = 1.0
+    fax: str = ""
+
+
+class LaterProfile(BaseModel):
+    """One field was given up since, one is asked of everybody; and nothing else is taken."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    company: str = ""
+    plan: Annotated[str, Field(alias="planName", max_length=10)]
+
+
+@pytest.mark.settings(profile=Profile)
+async def test_profile_fields_that_are_not_named_stay(house, visitor):
+    await visitor.join(profile={"company": "Engines", "ratio": 2})
+    changed = expect(await edit(visitor, profile={"ratio": 3}), 200).json()
+    assert changed["profile"] == {"company": "Engines", "ratio": 3.0}
+    assert expect(await edit(visitor, name="Ada"), 200).json()["profile"] == changed["profile"]
+    emptied = expect(await edit(visitor, profile=None), 200).json()
+    assert emptied["profile"] == {"company": "", "ratio": 1.0}
+
+
+@pytest.mark.settings(profile=LaterProfile)
+async def test_a_profile_is_asked_for_at_the_sign_up_by_its_fields(house, visitor):
+    answer = problem(await visitor.register(), 422, "invalid_input")
+    assert [(one["field"], one["code"]) for one in answer["errors"]] == [
+        ("profile.planName", "missing")
+    ]
+    answer = problem(
+        await visitor.register(profile={"planName": "x" * 11, "fax": "1"}), 422, "invalid_input"
+    )
+    assert {one["field"]: one["code"] for one in answer["errors"]} == {
+        "profile.planName": "string_too_long",
+        "profile.fax": "extra_forbidden",
+    }
+    await visitor.join(profile={"planName": "pro"})
+    whole = {"company": "", "planName": "pro"}
+    assert (await visitor.me()).json()["profile"] == whole
+    changed = expect(await edit(visitor, profile={"planName": "free"}), 200).json()
+    assert changed["profile"] == (await visitor.me()).json()["profile"]
+    assert changed["profile"] == {**whole, "planName": "free"}
+    answer = await (await house.native()).sign_in()
+    assert (await answer.me()).json()["profile"] == changed["profile"]
+
+
+@pytest.mark.settings(profile=LaterProfile)
+async def test_a_profile_from_before_a_field_was_asked_for_locks_nobody_out(house, visitor):
+    stored = FirstProfile(company="Engines", fax="1").model_dump(mode="json")
+    await house.under_test.create_user(ADA, password=PASSWORD, profile=stored)
+    await visitor.sign_in()
+    assert (await visitor.me()).json()["profile"] is None
+    assert expect(await edit(visitor, name="Ada"), 200).json()["profile"] is None
+    expect(await visitor.refresh(), 200)
+    answer = problem(await edit(visitor, profile={"company": "Looms"}), 422, "invalid_input")
+    assert answer["errors"][0]["field"] == "profile.planName"
+    changed = expect(await edit(visitor, profile={"planName": "pro"}), 200).json()
+    assert changed["profile"] == {"company": "Engines", "planName": "pro"}
+
+
+@pytest.mark.settings(profile=Profile)
+async def test_an_administrator_changes_single_profile_fields_too(house):
+    admin = await house.native()
+    await house.under_test.sign_in(admin.http, email=EVE, roles=["admin"])
+    profile = {"company": "Engines", "ratio": 2.0}
+    user = await house.under_test.create_user(ADA, profile=profile)
+    body = {"profile": {"ratio": 4}}
+    answer = expect(await admin.http.patch(f"/api/v1/users/{user.id}", json=body), 200).json()
+    assert answer["profile"] == {**profile, "ratio": 4.0}
+
+
+async def test_without_a_model_there_are_no_profile_fields(house, visitor):
+    await visitor.join()
+    problem(await edit(visitor, profile={"company": "Engines"}), 422, "invalid_input")
+    assert expect(await edit(visitor, profile=None), 200).json()["profile"] is None

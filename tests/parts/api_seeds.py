@@ -79,14 +79,14 @@ class Seeds:
     def token(self) -> str:
         return str(self.signed_in()["access_token"])
 
-    def mailed_token(self, email: str) -> str:
+    def mailed_token(self, email: str, page: str = "") -> str:
+        """Of the newest mail with a link (to that page)."""
+        link = re.compile(rf"{page}[?&]token=(\w+)")
         give_up = time.monotonic() + MAIL_SECONDS
         while time.monotonic() < give_up:
             mails = self._http.get("/dev/mail", headers={"accept": "application/json"}).json()
             for mail in mails["items"]:
-                if mail["to"] == email:
-                    found = re.search(r"[?&]token=(\w+)", mail["text"])
-                    assert found is not None
+                if mail["to"] == email and (found := link.search(mail["text"])):
                     return found.group(1)
             time.sleep(0.02)
         raise TimeoutError(f"No mail came for {email}.")
@@ -135,6 +135,22 @@ class Seeds:
         body = {"current_password": PASSWORD, "new_password": "seven purple walnuts"}
         return [Seed(body, token=self.token())]
 
+    def for_change_email(self) -> list[Seed]:
+        return [Seed({"new_email": self.fresh_email()}, token=self.token())]
+
+    def for_confirm_email_change(self) -> list[Seed]:
+        new_email = self.fresh_email()
+        self.post("/auth/change-email", {"new_email": new_email}, self.token())
+        return [Seed({"token": self.mailed_token(new_email, "/confirm-email-change")})]
+
+    def for_undo_email_change(self) -> list[Seed]:
+        email, new_email = self.person()["email"], self.fresh_email()
+        token = self.sign_in(email)["access_token"]
+        self.post("/auth/change-email", {"new_email": new_email}, token)
+        body = {"token": self.mailed_token(new_email, "/confirm-email-change")}
+        self.post("/auth/confirm-email-change", body)
+        return [Seed({"token": self.mailed_token(email, "/undo-email-change")})]
+
     def for_assess_password(self) -> list[Seed]:
         return [Seed({"password": ""}), Seed({"password": PASSWORD})]
 
@@ -142,6 +158,11 @@ class Seeds:
         return [Seed(token=self.token())]
 
     for_end_other_sessions = for_who_am_i = for_read_me = for_list_sessions
+    for_export_my_account = for_list_sessions
+
+    def for_list_my_events(self) -> list[Seed]:
+        token = self.token()
+        return [Seed(query=query, token=token) for query in ({}, {"total": "true", "limit": 1})]
 
     def for_end_session(self) -> list[Seed]:
         token = self.token()
@@ -149,8 +170,41 @@ class Seeds:
         items = self._http.get(f"{API}/auth/sessions", headers=headers).json()["items"]
         return [Seed(path={"session_id": items[0]["id"]}, token=token)]
 
+    def for_request_deletion(self) -> list[Seed]:
+        return [Seed(token=self.token())]
+
+    for_read_deletion_status = for_request_deletion
+
+    def closing(self, *, confirmed: bool) -> tuple[dict[str, Any], str]:
+        """Somebody whose account closes, or who asked for it, and the last mailed token."""
+        person = self.person()
+        token = self.sign_in(person["email"])["access_token"]
+        self.post("/auth/request-deletion", token=token)
+        mailed = self.mailed_token(person["email"], "/confirm-deletion")
+        if confirmed:
+            self.post("/auth/confirm-deletion", {"token": mailed}, token)
+            mailed = self.mailed_token(person["email"], "/cancel-deletion")
+        return person, mailed
+
+    def for_confirm_deletion(self) -> list[Seed]:
+        _, mailed = self.closing(confirmed=False)
+        return [Seed({"token": mailed})]
+
+    def for_cancel_deletion(self) -> list[Seed]:
+        _, mailed = self.closing(confirmed=True)
+        person, _ = self.closing(confirmed=True)
+        token = self.sign_in(person["email"])["access_token"]
+        return [Seed({"token": mailed}), Seed(token=token)]
+
+    def for_cancel_users_deletion(self) -> list[Seed]:
+        person, _ = self.closing(confirmed=True)
+        return [Seed(path={"user_id": person["id"]}, token=self.administrator())]
+
     def for_edit_me(self) -> list[Seed]:
-        return [Seed({}, token=self.token()), Seed({"name": "Ada"}, token=self.token())]
+        return [
+            Seed({}, token=self.token()),
+            Seed({"name": "Ada", "notifications": {"new_sign_in": False}}, token=self.token()),
+        ]
 
     # --- administration
 

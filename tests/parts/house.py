@@ -277,12 +277,18 @@ class Builder:
         *,
         profile: Any = None,
         permissions: Any = None,
+        notifications: Any = None,
         **changes: Any,
     ) -> AsyncIterator[House]:
         settings = house_settings(url, folder, **changes)
-        look = (profile, repr(permissions), settings.api_prefix, settings.allowed_origins)
+        declared = {
+            "profile": profile,
+            "permissions": permissions,
+            "notifications": notifications,
+        }
+        look = (profile, repr(declared), settings.api_prefix, settings.allowed_origins)
         idle = self._idle.setdefault(look, [])
-        kw, app = idle.pop() if idle else make_app(settings, profile, permissions)
+        kw, app = idle.pop() if idle else make_app(settings, **declared)
         kw.settings = settings
         db = WatchedDatabase(open_database(url))
         under_test = KeywrightUnderTest(kw, db)
@@ -294,7 +300,7 @@ class Builder:
 
 def forget_hooks(kw: Keywright[Any]) -> None:
     """What a test registered is not the next one's."""
-    for registered in (kw.hooks._on, kw.hooks._after, kw.hooks._claims_sources):
+    for registered in (kw.hooks._on, kw.hooks._after, kw.hooks._claims_sources, kw.hooks._exports):
         registered.clear()
 
 
@@ -310,8 +316,8 @@ def house_settings(url: str, folder: Path, **changes: Any) -> Settings:
     return Settings(_env_file=None, **(values | changes))
 
 
-def make_app(settings: Settings, profile: Any, permissions: Any) -> tuple[Keywright[Any], FastAPI]:
-    kw: Keywright[Any] = Keywright(settings, profile=profile, permissions=permissions)
+def make_app(settings: Settings, **declared: Any) -> tuple[Keywright[Any], FastAPI]:
+    kw: Keywright[Any] = Keywright(settings, **declared)
     app = standalone(kw)
     add_host_routes(app, kw)
     return kw, app

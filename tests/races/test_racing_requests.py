@@ -116,7 +116,8 @@ async def test_of_racing_reset_links_of_one_person_one_wins(houses, crowd):
     await crowd[0].join()
     for _ in range(3):
         await crowd[0].forgot()
-    tokens = [mail.token for mail in (await houses[0].outbox.mails(ADA))[-2:]]
+    resets = [one for one in await houses[0].outbox.mails(ADA) if "Reset" in one.subject]
+    tokens = [mail.token for mail in resets[-2:]]
     calls = [one.reset(tokens[n % 2]) for n, one in enumerate(crowd)]
     assert await at_once(calls) == {200: 1, 400: MANY - 1}
     expect(await crowd[0].login(password=OTHER_PASSWORD), 200)

@@ -58,7 +58,9 @@ async def hits_until_refused(limits: Limits, limit: Limit = defaults.LOGIN) -> i
         (defaults.RESEND_VERIFICATION, 3),
         (defaults.FORGOT_PASSWORD, 3),
         (defaults.OAUTH_LOGIN, 10),
-        (defaults.DELETION, 3),
+        (defaults.REQUEST_DELETION, 3),
+        (defaults.CONFIRM_DELETION, 3),
+        (defaults.CANCEL_DELETION, 3),
     ],
     ids=lambda value: getattr(value, "name", value),
 )

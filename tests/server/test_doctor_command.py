@@ -59,6 +59,7 @@ def test_a_migrated_development_database_is_well(keywright, doctor, on_database)
         "references",
         "keys",
         "outbox",
+        "deletions",
         "mail",
     }
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from keywright.accounts.closings.models import StuckClosings
+from keywright.core.settings import Settings
 from keywright.outbox.models import Backlog
 from keywright.server.doctor.clock import judge_difference
+from keywright.server.doctor.closings import judge_closings
 from keywright.server.doctor.hashing import BUILD_HERE, examine_argon2, judge_build
 from keywright.server.doctor.mail import judge_backlog
+from keywright.server.doctor.settings import examine_lifetimes
 
 
 @pytest.mark.parametrize(
@@ -36,6 +40,31 @@ def test_it_says_which_clock_is_ahead():
 )
 def test_messages_that_wait_long_or_were_given_up_are_named(backlog, verdict):
     assert judge_backlog(backlog).verdict == verdict
+
+
+NOW = datetime(2026, 3, 4, 10, 43, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("stuck", "last_error", "verdict", "words"),
+    [
+        (StuckClosings(0, 0, None), None, "ok", "No account waits"),
+        (StuckClosings(1, 0, NOW), None, "ok", "about to be purged"),
+        (StuckClosings(2, 0, NOW - timedelta(hours=1)), None, "warning", "2 accounts should have"),
+        (StuckClosings(2, 1, NOW), "KeyError in clear.", "warning", "KeyError in clear."),
+    ],
+)
+def test_accounts_that_should_be_gone_are_named(stuck, last_error, verdict, words):
+    finding = judge_closings(stuck, NOW, last_error)
+    assert finding.verdict == verdict
+    assert words in finding.says
+
+
+@pytest.mark.parametrize(("seconds", "is_named"), [(14 * 86_400, False), (3_600, True)])
+def test_a_grace_that_is_over_before_anybody_looks_is_named(seconds, is_named):
+    settings = Settings(_env_file=None, deletion_grace=seconds)
+    named = [one for one in examine_lifetimes(settings) if "KEYWRIGHT_DELETION_GRACE" in one.says]
+    assert bool(named) == is_named
 
 
 WHEEL = "Wheel-Version: 1.0\nTag: cp310-abi3-manylinux_2_26_x86_64\n"

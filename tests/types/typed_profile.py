@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from keywright import Keywright, User, UserCreated
+from keywright import Keywright, Notification, User, UserCreated
+from keywright.core.exporting import Reader
 from keywright.core.web.require import (
     ClaimsRequired,
     OptionalUser,
@@ -38,6 +39,12 @@ def without_profile(user: User) -> None:
     assert_type(user.profile, None)
 
 
+async def notifications(kw: Keywright, user: User) -> None:
+    Keywright(notifications={"price_alert": "Price alerts", "news": Notification("News")})
+    assert_type(user.notifications["price_alert"], bool)
+    assert_type(await kw.wants_mail(user.id, "price_alert"), bool)
+
+
 def requirements(kw: Keywright) -> None:
     assert_type(kw.user(verified=True, scopes=["draw"], role="admin", fresh=True), UserRequired)
     assert_type(kw.superuser(), UserRequired)
@@ -51,3 +58,7 @@ def hooks(kw: Keywright) -> None:
     @kw.hooks.after(UserCreated)
     async def greet(event: UserCreated) -> None:
         assert_type(event.user_id, UUID)
+
+    @kw.hooks.exports("orders")
+    async def orders(user: User, db: Reader) -> list[str]:
+        return [user.email]

@@ -12,12 +12,19 @@ import msgspec
 class AuditEvent(StrEnum):
     REGISTERED = "user.registered"
     EMAIL_VERIFIED = "user.email_verified"
+    EMAIL_CHANGE_REQUESTED = "user.email_change_requested"
+    EMAIL_CHANGED = "user.email_changed"
+    EMAIL_CHANGE_UNDONE = "user.email_change_undone"
     VERIFICATION_RESENT = "user.verification_resent"
     USER_CREATED = "user.created"
     USER_UPDATED = "user.updated"
+    USER_EXPORTED = "user.exported"
     USER_DISABLED = "user.disabled"
     USER_ENABLED = "user.enabled"
     USER_DELETED = "user.deleted"
+    DELETION_REQUESTED = "user.deletion_requested"
+    DELETION_CONFIRMED = "user.deletion_confirmed"
+    DELETION_CANCELLED = "user.deletion_cancelled"
     ROLE_GRANTED = "user.role_granted"
     ROLE_REVOKED = "user.role_revoked"
     ROLES_SET = "user.roles_set"
@@ -57,6 +64,10 @@ class AuditRecord(msgspec.Struct, frozen=True):
     ip: str | None
     email: str | None
     user_agent: str | None
+
+
+class AuditCount(msgspec.Struct, frozen=True):
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

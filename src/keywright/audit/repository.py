@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from keywright.audit.models import AuditRecord
+from keywright.audit.models import AuditCount, AuditRecord
 from keywright.audit.table import audit, audit_origins
 from keywright.core.db import Handle, Statement
 
@@ -26,6 +26,13 @@ LIST_FOR_SUBJECT = Statement(
     .order_by(audit.c.id.desc())
     .limit(p("size", type_=sa.Integer())),
     row=AuditRecord,
+)
+COUNT_FOR_SUBJECT = Statement(
+    sa.select(sa.func.count().label("count"))
+    .select_from(audit)
+    .where(audit.c.subject_id == p("subject_id")),
+    row=AuditCount,
+    long=True,
 )
 ABOUT_USER = sa.select(audit.c.id).where(
     sa.or_(audit.c.subject_id == p("user_id"), audit.c.actor_id == p("user_id"))
@@ -48,6 +55,11 @@ async def list_for_subject(
     db: Handle, subject_id: UUID, *, before: UUID, size: int
 ) -> list[AuditRecord]:
     return await db.many(LIST_FOR_SUBJECT, subject_id=subject_id, before=before, size=size)
+
+
+async def count_for_subject(db: Handle, subject_id: UUID) -> int:
+    counted = await db.one(COUNT_FOR_SUBJECT, subject_id=subject_id)
+    return 0 if counted is None else counted.count
 
 
 async def erase_origins(db: Handle, user_id: UUID, email: str | None) -> int:

@@ -98,6 +98,10 @@ async def list_for_user(
     return AuditPage(items, items[-1].id if len(rows) > limit else None)
 
 
+async def count_for_user(db: Handle, user_id: UUID) -> int:
+    return await repository.count_for_subject(db, user_id)
+
+
 async def erase_origins(tx: Transaction, user_id: UUID, email: str) -> int:
     """Forget from where, and under which address, an account acted, also before it was made:
     `email` is its folded address. The records stay.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pydantic import BaseModel
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from keywright.core.db import Database, Transaction
     from keywright.core.hooks import Hooks
     from keywright.core.notices import Notices
+    from keywright.core.notifications import Notifications
     from keywright.core.principal import Authenticator
     from keywright.core.ratelimit import Limits
     from keywright.core.roles import RolePermissions
@@ -106,6 +107,10 @@ class Outbox(Protocol):
         """One of `outbox.channels.mail.mails`, sent after this transaction's COMMIT."""
         ...
 
+    async def erase(self, tx: Transaction, concerns: Callable[[Mapping[str, Any]], bool]) -> int:
+        """Forget the waiting messages whose payload `concerns` somebody; answers how many."""
+        ...
+
 
 @dataclass(slots=True, eq=False)
 class Context:
@@ -121,6 +126,7 @@ class Context:
     outbox: Outbox
     passwords: PasswordHasher
     password_policy: PasswordPolicy
+    notifications: Notifications
     schemes: SecuritySchemes = field(init=False)  # one for all routes: OpenAPI names it once
     authenticator: Authenticator = field(init=False)  # knows the context, so it comes after
     started: bool = field(default=False, init=False)

@@ -84,6 +84,17 @@ class Forbidden(KeywrightError):
     detail = "Your account is not allowed to do this."
 
 
+class AccountClosing(Forbidden):
+    """The account waits to be purged; until then its owner may take that back, and little more."""
+
+    code = "account_closing"
+    title = "This account is about to be deleted"
+    detail = (
+        "This account is about to be deleted. To keep it, cancel that at /auth/cancel-deletion, or "
+        "by the link that was mailed."
+    )
+
+
 class NotFound(KeywrightError):
     status = 404
     code = "not_found"

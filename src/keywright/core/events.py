@@ -58,8 +58,46 @@ class UserUpdated(UserEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserEmailChanged(UserEvent):
+    """The account has another address, which is proven; also when a change of it was undone.
+    `UserUpdated` is told with it, for who copies what it names.
+    """
+
+    name: ClassVar[str] = "user.email_changed"
+    email: str
+    previous_email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserDisabled(UserEvent):
     name: ClassVar[str] = "user.disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserClosing(UserEvent):
+    """Its owner confirmed that the account may go: it is purged at `deletes_at`, unless somebody
+    takes that back.
+    """
+
+    name: ClassVar[str] = "user.closing"
+    deletes_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserReopened(UserEvent):
+    """The account was about to be deleted, and stays."""
+
+    name: ClassVar[str] = "user.reopened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeleting(UserEvent):
+    """The account is emptied in this very transaction, after the `on` hooks: it can still be read,
+    and what points at it deleted or made anonymous. What one raises undoes all of it; a purge is
+    then tried again later, and administrators see why it failed.
+    """
+
+    name: ClassVar[str] = "user.deleting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +105,13 @@ class UserDeleted(UserEvent):
     """The account is a tombstone now: rows that point at it still may, and should go."""
 
     name: ClassVar[str] = "user.deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserExported(UserEvent):
+    """Somebody who is signed in to the account downloaded all that is held about it."""
+
+    name: ClassVar[str] = "user.exported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Where applications join in: typed events, and sources of token claims.
+"""Where applications join in: typed events, and sources of token claims and of exports.
 
     @kw.hooks.on(UserCreated)
     async def give_a_welcome_gift(event: UserCreated, tx: Transaction) -> None: ...
@@ -24,11 +24,12 @@ import msgspec
 
 from keywright.core.errors import ConfigurationError, KeywrightError, Unavailable
 from keywright.core.events import Event
+from keywright.core.exporting import ExportSource, collect, refuse_name
 from keywright.core.log import get_logger
 from keywright.core.principal import User
 
 if TYPE_CHECKING:
-    from keywright.core.db import Transaction
+    from keywright.core.db import Handle, Transaction
 
 E = TypeVar("E", bound=Event)
 OnHook = Callable[[E, "Transaction"], Awaitable[None]]
@@ -83,6 +84,7 @@ class Hooks:
         self._on: dict[type[Event], list[AnyOnHook]] = {}
         self._after: dict[str, Registered] = {}
         self._claims_sources: list[ClaimsSource] = []
+        self._exports: dict[str, ExportSource] = {}
 
     def write_to(self, outbox: Outbox) -> None:
         """Hand the messages of `after` hooks to another outbox."""
@@ -122,6 +124,19 @@ class Hooks:
         self._claims_sources.append(source)
         return source
 
+    def exports(self, name: str) -> Callable[[ExportSource], ExportSource]:
+        """Add the function's answer to what people export of their accounts, below this name:
+        `(user, db) -> anything that is JSON`; `db` reads and does not write.
+        """
+        refuse_name(name, self._exports)
+
+        def register(source: ExportSource) -> ExportSource:
+            refuse_synchronous(source)
+            self._exports[name] = source
+            return source
+
+        return register
+
     def has_on(self, *event_types: type[Event]) -> bool:
         """Whether the flow must ask for `db.transaction(alone=True)`."""
         return any(event_type in self._on for event_type in event_types)
@@ -159,6 +174,10 @@ class Hooks:
             refuse_reserved_claims(added)
             claims.update(added)
         return claims
+
+    async def collect_exports(self, user: User[Any], db: Handle) -> dict[str, bytes]:
+        """Every source's answer, as JSON. Raises `ExportUnavailable`."""
+        return await collect(self._exports, user, db)
 
     async def _run_on_hooks(self, tx: Transaction, event: Event) -> None:
         hooks = self._on.get(type(event))

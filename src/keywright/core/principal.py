@@ -22,16 +22,25 @@ Profile = TypeVar("Profile", default=None)
 
 
 class UserStatus(StrEnum):
-    """`DELETED` is a tombstone: its id stands for whoever still points at it, and nothing else."""
+    """`CLOSING` waits to be purged: its owner may sign in, and do little more than cancel.
+    `DELETED` is a tombstone: its id stands for whoever still points at it, and nothing else.
+    """
 
     ACTIVE = "active"
+    CLOSING = "closing"
     DISABLED = "disabled"
     DELETED = "deleted"
 
 
+SIGNING_IN = (UserStatus.ACTIVE, UserStatus.CLOSING)
+
+
 @dataclass(frozen=True, slots=True)
 class User(Generic[Profile]):
-    """An account as an application sees it. Carries no secret; valid as a FastAPI answer."""
+    """An account as an application sees it. Carries no secret; valid as a FastAPI answer.
+
+    `notifications` says of each kind of mail that people may switch off whether it is on.
+    """
 
     id: UUID
     email: str
@@ -43,6 +52,7 @@ class User(Generic[Profile]):
     created_at: datetime
     profile: Profile = None  # type: ignore[assignment]  # the default of the type variable
     status: UserStatus = field(default=UserStatus.ACTIVE)
+    notifications: Mapping[str, bool] = field(default_factory=dict, hash=False)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -100,8 +110,15 @@ class Authenticator(Protocol):
     async def authenticate(self, request: Request) -> Principal | None:
         """The request's principal, or None without a credential.
 
-        Raises `NotAuthenticated` or `SessionEnded` for a credential that is not good, and
-        `Unavailable` when it cannot be judged.
+        Raises `NotAuthenticated` or `SessionEnded` for a credential that is not good,
+        `AccountClosing` for somebody whose account waits to be purged, and `Unavailable` when it
+        cannot be judged.
+        """
+        ...
+
+    async def identify(self, request: Request) -> Principal | None:
+        """As `authenticate`, of somebody whose account waits to be purged, too: for the little that
+        is open to them.
         """
         ...
 

@@ -156,6 +156,14 @@ class Settings(BaseSettings):
     reauth_max_age: int = setting(
         600, "How old a sign-in may be for a sensitive change, seconds.", "600", ge=30, le=86_400
     )
+    deletion_grace: int = setting(
+        14 * 86_400,
+        "How long the deletion of an account may still be cancelled once it is confirmed; then the "
+        "account is purged. Seconds.",
+        "1209600",
+        ge=1,
+        le=366 * 86_400,
+    )
     trusted_proxies: Words = setting(
         (),
         "Networks of your reverse proxies, comma-separated, and `unix` for one that comes by a "

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from keywright.accounts.closings import service as closings
 from keywright.accounts.link_tokens import service as link_tokens
 from keywright.accounts.link_tokens.models import LinkPurpose
 from keywright.accounts.registrations import service as registrations
@@ -26,14 +27,12 @@ from keywright.core.errors import FieldError, InvalidInput
 from keywright.core.events import (
     SessionRevoked,
     UserCreated,
-    UserDeleted,
     UserDisabled,
     UserUpdated,
     UserVerified,
 )
 from keywright.core.idempotency import Claim
-from keywright.core.notices import Subject
-from keywright.core.principal import User
+from keywright.core.principal import User, UserStatus
 from keywright.flows.administrators import (
     Actor,
     administering,
@@ -41,10 +40,11 @@ from keywright.flows.administrators import (
     recorded_denials,
     refuse_greater_grant,
 )
-from keywright.flows.manage_sessions import end_every_session
+from keywright.flows.edit_profile import complete_changes
+from keywright.flows.end_credentials import end_every_credential
+from keywright.flows.purge_account import PURGE_EVENTS, purge, say_goodbye
 from keywright.flows.recover_account import SEND_RESET
 from keywright.flows.results import present_user
-from keywright.outbox.channels.mail.mails import SecurityNotice
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -126,7 +126,7 @@ async def create_user(
 
 async def refuse_taken_names(kw: Context, wanted: NewUser) -> None:
     """Before the hash is made; the row itself settles a race."""
-    if await users.find_by_email(kw.db, wanted.email):
+    if await users.email_is_taken(kw.db, wanted.email, kw.clock.now()):
         raise EmailTaken(f"There is an account with the e-mail address {wanted.email} already.")
     if wanted.username and await users.username_is_taken(kw.db, wanted.username):
         raise UsernameTaken
@@ -161,11 +161,12 @@ async def edit_user(
 ) -> User[Any]:
     """Change `name`, `username`, `locale` or `profile` of somebody.
 
-    Raises `InvalidUsername`, `UsernameTaken`, and what `administering` does.
+    Raises `InvalidInput`, `InvalidUsername`, `UsernameTaken`, and what `administering` does.
     """
     event = AuditEvent.USER_UPDATED
     async with administering(kw, actor, user_id, event, UserUpdated) as change:
-        record = await users.change_details(change.tx, change.record, changes, kw.clock.now())
+        values = complete_changes(kw, change.record, changes)
+        record = await users.change_details(change.tx, change.record, values, kw.clock.now())
         fields = sorted(changes)
         await note(kw, change.tx, event, record, actor, fields=fields)
         await tell_of_change(kw, change.tx, record, *fields)
@@ -180,7 +181,7 @@ async def disable_user(kw: Context, user_id: UUID, actor: Actor) -> bool:
     """
     event = AuditEvent.USER_DISABLED
     async with administering(kw, actor, user_id, event, UserDisabled, SessionRevoked) as change:
-        if not change.record.active:
+        if change.record.status is UserStatus.DISABLED:
             return False
         await users.disable(change.tx, user_id, kw.clock.now())
         await end_every_credential(kw, change.tx, user_id)
@@ -189,24 +190,18 @@ async def disable_user(kw: Context, user_id: UUID, actor: Actor) -> bool:
     return True
 
 
-async def end_every_credential(kw: Context, tx: Transaction, user_id: UUID) -> int:
-    """After the account's row is locked, so that no sign-in can slip in behind the notice."""
-    now = kw.clock.now()
-    await kw.notices.revoke(tx, Subject.USER, user_id, now)
-    await link_tokens.drop_all(tx, user_id)
-    return await end_every_session(kw, tx, user_id)
-
-
 async def enable_user(kw: Context, user_id: UUID, actor: Actor) -> bool:
-    """The person may sign in again; what was ended stays ended. False when it is active already.
+    """The person may sign in again; what was ended stays ended, and a deletion that they confirmed
+    before still stands. False when it is not disabled.
 
     Raises what `administering` does.
     """
     event = AuditEvent.USER_ENABLED
     async with administering(kw, actor, user_id, event, UserUpdated) as change:
-        if change.record.active:
+        if change.record.status is not UserStatus.DISABLED:
             return False
-        await users.enable(change.tx, user_id, kw.clock.now())
+        closing = await closings.find(change.tx, user_id) is not None
+        await users.enable(change.tx, user_id, kw.clock.now(), closing=closing)
         await note(kw, change.tx, event, change.record, actor)
         await tell_of_change(kw, change.tx, change.record, "status")
     return True
@@ -231,34 +226,15 @@ async def delete_user(kw: Context, user_id: UUID, actor: Actor) -> None:
     Raises `LastAdministrator`, and what `administering` does.
     """
     event = AuditEvent.USER_DELETED
-    async with administering(kw, actor, user_id, event, UserDeleted, SessionRevoked) as change:
-        tx, record, now = change.tx, change.record, kw.clock.now()
-        await users.erase(tx, user_id, now)
-        await end_every_credential(kw, tx, user_id)
-        await registrations.drop_all_for(tx, record.email_folded)
-        await audit.erase_origins(tx, user_id, record.email_folded)
-        await tell_owner_of_deletion(kw, tx, record)
-        await note(kw, tx, event, record, without_trace(actor, user_id))
-        await kw.hooks.emit(tx, UserDeleted(at=now, user_id=user_id))
+    async with administering(kw, actor, user_id, event, *PURGE_EVENTS) as change:
+        await purge(kw, change.tx, change.record)
+        await say_goodbye(kw, change.tx, change.record, by_administrator=True)
+        await note(kw, change.tx, event, change.record, without_trace(actor, user_id))
 
 
 def without_trace(actor: Actor, user_id: UUID) -> Actor:
     """Who erases their own account leaves no network address with the record of that."""
     return replace(actor, caller=None) if actor.user_id == user_id else actor
-
-
-async def tell_owner_of_deletion(kw: Context, tx: Transaction, record: UserRecord) -> None:
-    if record.email_verified_at is None:
-        return
-    await kw.outbox.mail(
-        tx,
-        SecurityNotice(
-            to=record.email,
-            at=kw.clock.now(),
-            subject="Your account was deleted",
-            what="An administrator deleted your account, and what was stored about you with it.",
-        ),
-    )
 
 
 def require_known_roles(kw: Context, roles: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ from keywright.core.events import SessionRevoked, SignedIn
 from keywright.core.web.caller import Caller
 from keywright.flows.errors import InvalidCredentials
 from keywright.flows.manage_sessions import tell_revoked
+from keywright.flows.new_devices import note_device
 from keywright.flows.results import Tokens, issue_tokens
 from keywright.sessions import service as sessions
 from keywright.sessions.models import Session, SessionOfUser
@@ -89,6 +90,7 @@ async def store(
             caller=caller,
             now=session.created_at,
         )
+        await note_device(kw, tx, user, caller, attempt=attempt, now=session.created_at)
         if attempt is not None:
             await throttle.clear_failures(tx, account=attempt.account, device=attempt.device)
         await kw.hooks.emit(

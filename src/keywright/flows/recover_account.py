@@ -14,6 +14,7 @@ from keywright.accounts.passwords import throttle
 from keywright.accounts.users import service as users
 from keywright.accounts.users.addresses import fold_email
 from keywright.accounts.users.models import UserRecord
+from keywright.accounts.users.reservations import service as reservations
 from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent
 from keywright.core.db import Transaction
@@ -23,12 +24,14 @@ from keywright.core.principal import Principal
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
 from keywright.core.web.device_name import device_name
+from keywright.flows.kept_addresses import tell_of_kept_address
 from keywright.flows.known_devices import remember_device
 from keywright.flows.manage_sessions import end_every_session
 from keywright.flows.open_session import require_unchanged_account
 from keywright.flows.prove_address import resend_verification
 from keywright.flows.stay_signed_in import prove_own_password
 from keywright.outbox.channels.mail.mails import PasswordChanged, ResetPassword
+from keywright.sessions.devices import service as devices
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -49,7 +52,7 @@ async def send_reset(kw: Context, tx: Transaction, message: Message) -> None:
     """In the worker: the reset link for an account; a sign-up that waits gets its own link."""
     user, now = await users.find_by_email(tx, message.payload["email"]), kw.clock.now()
     if user is None:
-        await resend_verification(kw, tx, message)
+        await answer_without_account(kw, tx, message)
         return
     if not user.active or not await kw.limits.mail_allowed(
         tx, user.email_folded, limits.RESET_MAIL
@@ -69,6 +72,14 @@ async def send_reset(kw: Context, tx: Transaction, message: Message) -> None:
             expires_at=expires_at,
         ),
     )
+
+
+async def answer_without_account(kw: Context, tx: Transaction, message: Message) -> None:
+    kept = await reservations.find(tx, message.payload["email"], kw.clock.now())
+    if kept is not None:
+        await tell_of_kept_address(kw, tx, kept)
+    else:
+        await resend_verification(kw, tx, message)
 
 
 async def preview_reset(kw: Context, token: str) -> UserRecord:
@@ -145,6 +156,7 @@ async def replace_password(
     now = kw.clock.now()
     await users.set_password(tx, user.id, new_hash, now)
     await link_tokens.drop_all(tx, user.id)
+    await devices.keep_only(tx, user.id, caller, now)
     await kw.notices.changed(tx, user.id, now)
     await tell_owner(kw, tx, user, caller)
     return replace(user, password_hash=new_hash, password_changed_at=now)

@@ -6,20 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ValidationError
-
 from keywright.accounts.users.models import UserRecord, public_user
 from keywright.core.ids import new_secret
-from keywright.core.log import get_logger
 from keywright.core.principal import User
+from keywright.flows.profiles import build_profile
 from keywright.protocol.access_token import ACCESS_TOKEN_TYPE, AccessToken
 from keywright.sessions.models import SessionOfUser
 from keywright.sessions.refresh_token import FIRST_PARTY
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
-
-log = get_logger("keywright.accounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +40,8 @@ class BearerToken:
 
 def present_user(kw: Context, record: UserRecord) -> User[Any]:
     """The account as applications see it, with the host's own profile model."""
-    return public_user(record, build_profile(kw, record))
-
-
-def build_profile(kw: Context, record: UserRecord) -> Any:
-    """None for an account from before the application asked for (all of) its fields: whoever
-    keeps it may still sign in.
-    """
-    if kw.profile is None:
-        return None
-    try:
-        return kw.profile.model_validate(record.profile or {})
-    except ValidationError as error:
-        log.info("profile_not_complete", user_id=record.id, problems=error.error_count())
-        return None
+    profile = build_profile(kw, record.profile, record.id)
+    return public_user(record, profile, kw.notifications.chosen(record.notifications))
 
 
 async def issue_tokens(

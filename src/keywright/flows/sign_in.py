@@ -105,7 +105,7 @@ async def prove_password(
     await throttle.check_account(kw.db, account=account, device=device, now=kw.clock.now())
     stored = user.password_hash if user else None
     good = await judge(kw, stored, form.password, caller, account=account, device=device)
-    if user is None or not good or not user.active:
+    if user is None or not good or not user.may_sign_in:
         await refuse_pending(kw, form, caller, account=account, known_device=device is not None)
         await audit.record_denial(
             kw.db,

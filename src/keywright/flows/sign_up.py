@@ -19,6 +19,7 @@ from keywright.accounts.users.addresses import (
 )
 from keywright.accounts.users.errors import EmailTaken, UsernameTaken
 from keywright.accounts.users.models import UserRecord
+from keywright.accounts.users.reservations import service as reservations
 from keywright.audit import service as audit
 from keywright.audit.models import AuditEvent
 from keywright.core.db import Transaction
@@ -26,6 +27,7 @@ from keywright.core.events import UserCreated, UserRegistered
 from keywright.core.hashing import sha256
 from keywright.core.ratelimit import defaults as limits
 from keywright.core.web.caller import Caller
+from keywright.flows.kept_addresses import tell_of_kept_address
 from keywright.flows.known_devices import remember_device
 from keywright.flows.open_session import BY_PASSWORD, open_session_for_api, open_session_for_pages
 from keywright.flows.sign_in import ApiSignIn, PageSignIn
@@ -83,7 +85,9 @@ async def sign_up(
     form = await check_form(kw, form)
     if form.username and await users.username_is_taken(kw.db, form.username):
         raise UsernameTaken
-    if kw.settings.may_reveal_registered and await users.find_by_email(kw.db, form.email):
+    if kw.settings.may_reveal_registered and await users.email_is_taken(
+        kw.db, form.email, kw.clock.now()
+    ):
         raise EmailTaken
     password_hash = await kw.passwords.hash(
         form.password, network=caller.network, account=fold_email(form.email)
@@ -145,10 +149,18 @@ async def answer_sign_up(kw: Context, tx: Transaction, message: Message) -> None
         return
     owner = await users.find_by_email(tx, registration.email)
     if owner is None:
-        await mail_link_for_registration(kw, tx, registration)
+        await answer_free_or_kept(kw, tx, registration)
         return
     if await kw.limits.mail_allowed(tx, owner.email_folded, limits.SIGN_UP_MAIL):
         await kw.outbox.mail(tx, AlreadyRegistered(to=owner.email, at=now))
+
+
+async def answer_free_or_kept(kw: Context, tx: Transaction, registration: Registration) -> None:
+    kept = await reservations.find(tx, registration.email, kw.clock.now())
+    if kept is not None:
+        await tell_of_kept_address(kw, tx, kept)
+    else:
+        await mail_link_for_registration(kw, tx, registration)
 
 
 async def mail_link_for_registration(

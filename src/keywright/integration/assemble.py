@@ -13,6 +13,7 @@ from keywright.accounts.passwords import throttle
 from keywright.accounts.passwords.hasher import Hasher
 from keywright.accounts.passwords.policy import PasswordPolicy
 from keywright.accounts.registrations import service as registrations
+from keywright.accounts.users.reservations import service as reservations
 from keywright.authenticate import RequestAuthenticator
 from keywright.core import hooks, idempotency
 from keywright.core.checks import Check
@@ -23,11 +24,13 @@ from keywright.core.db import Database
 from keywright.core.errors import Unavailable
 from keywright.core.hooks import Hooks
 from keywright.core.notices import Notices
+from keywright.core.notifications import Notification, Notifications
 from keywright.core.ratelimit import Limits
 from keywright.core.roles import RolePermissions
 from keywright.core.settings import Settings, development_secret
 from keywright.core.tasks import Periodic
 from keywright.flows.jobs import JOBS
+from keywright.flows.purge_account import purge_due
 from keywright.keys.ring import KeyRing
 from keywright.migrations.state import refuse_pending
 from keywright.operations.runner import Runner
@@ -43,6 +46,7 @@ from keywright.sessions import service as sessions
 KEYS_SECONDS = 5.0
 ROTATION_SECONDS = 3600.0
 SWEEP_SECONDS = 600.0
+PURGE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ def assemble(
     workers: int,
     profile: type[BaseModel] | None,
     permissions: Mapping[str, Iterable[str]] | None,
+    notifications: Mapping[str, str | Notification] | None,
     transports: Sequence[MailTransport] | None = None,
     context: Context | None = None,
 ) -> Parts:
@@ -92,6 +97,7 @@ def assemble(
         outbox=outbox,
         passwords=passwords,
         password_policy=policy,
+        notifications=Notifications(notifications),
         profile=profile,
     )
     context = fresh if context is None else refill(context, fresh)
@@ -140,6 +146,7 @@ def periodic_work(kw: Context, keys: KeyRing) -> tuple[Periodic, ...]:
         await sessions.sweep(kw.db, now)
         await link_tokens.sweep(kw.db, now)
         await registrations.sweep(kw.db, now)
+        await reservations.sweep(kw.db, now)
         await throttle.sweep(kw.db, now=now)
         await idempotency.sweep(kw.db, now)
         await kw.limits.sweep()
@@ -148,6 +155,7 @@ def periodic_work(kw: Context, keys: KeyRing) -> tuple[Periodic, ...]:
     return (
         Periodic("keys", KEYS_SECONDS, keys.refresh),
         Periodic("key-rotation", ROTATION_SECONDS, keys.rotate_when_due),
+        Periodic("purge", PURGE_SECONDS, partial(purge_due, kw)),
         Periodic("sweep", SWEEP_SECONDS, sweep),
     )
 

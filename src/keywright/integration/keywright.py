@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Generic, cast
+from uuid import UUID
 
 from fastapi import FastAPI, Form
 from pydantic import BaseModel
@@ -18,6 +19,7 @@ from keywright.core.db import Database, Transaction
 from keywright.core.db.url import open_database
 from keywright.core.errors import ConfigurationError, KeywrightError
 from keywright.core.hooks import Hooks
+from keywright.core.notifications import Notification
 from keywright.core.principal import User
 from keywright.core.settings import Settings, load_settings, read_prefix
 from keywright.core.unsafe_settings import refuse_unsafe
@@ -37,8 +39,9 @@ from keywright.core.web.route import refuse_unstarted
 from keywright.core.web.schemes import SecuritySchemes
 from keywright.flows.administer_users import NewUser, create_user
 from keywright.flows.administrators import Actor
+from keywright.flows.notification_choices import wants_mail
+from keywright.flows.profiles import check_profile
 from keywright.flows.results import BearerToken
-from keywright.flows.routes.profiles import check_profile
 from keywright.flows.sign_in import SignInForm, sign_in_for_api
 from keywright.integration.assemble import assemble
 from keywright.integration.lifecycle import running
@@ -61,8 +64,9 @@ class Keywright(Generic[Profile]):
         async def images(user: Annotated[User, Depends(kw.user(verified=True))]): ...
 
     `settings` come from the environment unless given. `profile` is a pydantic model of fields that
-    the application keeps with each account. `permissions` says what each role may do. Raises
-    `ConfigurationError` with what to set.
+    the application keeps with each account. `permissions` says what each role may do.
+    `notifications` names the kinds of mail that people may switch off, each with what they read
+    beside it: `{"price_alert": "Price alerts"}`. Raises `ConfigurationError` with what to set.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Keywright(Generic[Profile]):
         *,
         profile: type[Profile] | None = None,
         permissions: Mapping[str, Iterable[str]] | None = None,
+        notifications: Mapping[str, str | Notification] | None = None,
         clock: Clock | None = None,
         database: Database | None = None,
         workers: int = 1,
@@ -78,7 +83,13 @@ class Keywright(Generic[Profile]):
         self.settings = settings or load_settings()
         refuse_unsafe(self.settings)
         model = cast("type[BaseModel] | None", profile)  # its bound allows nothing else
-        self._fit = partial(assemble, workers=workers, profile=model, permissions=permissions)
+        self._fit = partial(
+            assemble,
+            workers=workers,
+            profile=model,
+            permissions=permissions,
+            notifications=notifications,
+        )
         db = database or open_database(self.settings.effective_database_url)
         self.parts = self._fit(self.settings, db=db, clock=clock or SystemClock())
         self.context = self.parts.context
@@ -202,6 +213,15 @@ class Keywright(Generic[Profile]):
         kept = check_profile(self.context, given.model_dump(mode="json") if given else None)
         wanted = NewUser(email, password, username, name, profile=kept, roles=tuple(roles))
         return await create_user(self.context, wanted, Actor())
+
+    async def wants_mail(self, user_id: UUID, notification: str) -> bool:
+        """Whether to send somebody a mail of this kind now, where no request says who they are.
+
+            if await kw.wants_mail(product.user_id, "price_alert"): ...
+
+        False for an account that is not active, or whose address is not proven.
+        """
+        return await wants_mail(self.context, user_id, notification)
 
     def install(
         self, app: FastAPI, *, prefix: str | None = None, include: Iterable[str] = GROUPS

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from keywright.core.db import Handle, Statement
 from keywright.core.errors import ConfigurationError
 
-HEAD = "0001"
+HEAD = "0004"
 VERSION_TABLE = "kw_alembic_version"
 
 

@@ -133,6 +133,16 @@ FIND_SEALED_BEFORE = Statement(
     row=SealedPayload,
 )
 
+PAYLOADS = Statement(
+    sa.select(outbox.c.id, outbox.c.payload)
+    .where(outbox.c.id > sa.bindparam("after"))
+    .order_by(outbox.c.id)
+    .limit(sa.bindparam("limit", type_=sa.Integer)),
+    row=SealedPayload,
+)
+
+DELETE = Statement(sa.delete(outbox).where(outbox.c.id == sa.bindparam("message_id")))
+
 COUNT_SEALED_BEFORE = Statement(
     sa.select(sa.func.count(outbox.c.id).label("rows")).where(SEALED_BEFORE), row=Count
 )

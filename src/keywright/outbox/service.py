@@ -1,18 +1,33 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from keywright.core.crypto import SEALED_VERSION, MasterSecrets, Purpose, Rewrapped
+from keywright.core.crypto import (
+    SEALED_VERSION,
+    CannotOpen,
+    MasterSecrets,
+    Purpose,
+    Rewrapped,
+)
 from keywright.core.db import Handle, Transaction
 from keywright.core.ids import new_id
 from keywright.outbox import repository
 from keywright.outbox.errors import MessageNotParked
-from keywright.outbox.models import Backlog, Message, ParkedMessage, SealedMessage
+from keywright.outbox.models import (
+    Backlog,
+    Message,
+    ParkedMessage,
+    SealedMessage,
+    SealedPayload,
+)
+
+NOBODY = UUID(int=0)
+PAGE = 200
 
 
 async def enqueue(
@@ -83,6 +98,31 @@ async def retry_parked(tx: Handle, message_id: UUID, *, now: datetime) -> None:
     """Try a parked message again. Raises `MessageNotParked`."""
     if not await tx.run(repository.UNPARK, message_id=message_id, due_at=now):
         raise MessageNotParked
+
+
+async def erase_concerning(
+    tx: Transaction, secrets: MasterSecrets, concerns: Callable[[Mapping[str, Any]], bool]
+) -> int:
+    """Delete what waits, parked or not, and whose payload `concerns` somebody; answers how many.
+
+    A payload says whom it is about only once it is opened; one that cannot be is nobody's to read.
+    """
+    erased, after = 0, NOBODY
+    while rows := await tx.many(repository.PAYLOADS, after=after, limit=PAGE):
+        after = rows[-1].id
+        for row in rows:
+            payload = open_payload(secrets, row)
+            if payload is not None and concerns(payload):
+                erased += await tx.run(repository.DELETE, message_id=row.id)
+    return erased
+
+
+def open_payload(secrets: MasterSecrets, row: SealedPayload) -> dict[str, Any] | None:
+    try:
+        plaintext = secrets.open(Purpose.OUTBOX, row.payload, context=row_context(row.id))
+    except CannotOpen:
+        return None
+    return msgspec.json.decode(plaintext, type=dict[str, Any])
 
 
 async def rewrap_payloads(tx: Transaction, secrets: MasterSecrets, *, limit: int) -> Rewrapped:

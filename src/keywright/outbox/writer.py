@@ -13,7 +13,7 @@ from keywright.core.crypto import MasterSecrets
 from keywright.core.db import Transaction
 from keywright.outbox import service
 from keywright.outbox.channels.mail.channel import KIND as MAIL
-from keywright.outbox.channels.mail.mails import AnyMail, LinkMail
+from keywright.outbox.channels.mail.mails import AccountDeleted, AnyMail, LinkMail
 
 
 class OutboxWriter:
@@ -28,9 +28,13 @@ class OutboxWriter:
         await self._enqueue(tx, kind, payload, expires_at=None)
 
     async def mail(self, tx: Transaction, mail: AnyMail) -> None:
-        """The message expires with the link that it carries."""
-        expires_at = mail.expires_at if isinstance(mail, LinkMail) else None
+        """The message expires with the link that it carries, or with its address."""
+        expires_at = mail.expires_at if isinstance(mail, LinkMail | AccountDeleted) else None
         await self._enqueue(tx, MAIL, msgspec.to_builtins(mail), expires_at=expires_at)
+
+    async def erase(self, tx: Transaction, concerns: Callable[[Mapping[str, Any]], bool]) -> int:
+        """Forget the waiting messages whose payload `concerns` somebody; answers how many."""
+        return await service.erase_concerning(tx, self._secrets, concerns)
 
     async def _enqueue(
         self, tx: Transaction, kind: str, payload: Mapping[str, Any], *, expires_at: datetime | None

@@ -22,10 +22,14 @@ SECONDS = 60
 
 class Announcement(StrEnum):
     EMAIL_VERIFIED = "Your e-mail address is confirmed."
+    EMAIL_CHANGED = "Your account has its new e-mail address."
+    EMAIL_RESTORED = "Your address is back, and every device is signed out."
     PASSWORD_CHANGED = "Your password is changed, and every other device is signed out."  # noqa: S105 - a sentence
     PASSWORD_RESET = "Your new password is set. Sign in with it."  # noqa: S105 - a sentence
     SESSION_ENDED = "That device is signed out."
     OTHERS_ENDED = "Every other device is signed out."
+    ACCOUNT_CLOSING = "Your account will be deleted. You got a mail that says when."
+    ACCOUNT_KEPT = "Your account stays. Nothing of it is lost."
     SIGNED_OUT = "You are signed out."
 
 

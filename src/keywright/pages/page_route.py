@@ -7,7 +7,7 @@ from typing import ClassVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from keywright.core.errors import KeywrightError, NotAuthenticated
+from keywright.core.errors import AccountClosing, KeywrightError, NotAuthenticated
 from keywright.core.web.body import LimitedRequest
 from keywright.core.web.route import Handler, KeywrightRoute
 from keywright.pages.page import Pages
@@ -25,6 +25,8 @@ class PageRoute(KeywrightRoute):
     def render(self, error: KeywrightError, request: Request) -> Response:
         if isinstance(error, NotAuthenticated):
             return self.pages.go("/sign-in", return_to=self.pages.url(self.path))
+        if isinstance(error, AccountClosing):
+            return self.pages.go("/cancel-deletion")
         return self.pages.explain(request, error)
 
 

@@ -14,16 +14,20 @@ if TYPE_CHECKING:
 
 
 async def find_visitor(kw: Context, request: Request) -> Principal | None:
-    """A session that ended and an account that was disabled are nobody."""
+    """A session that ended and an account that was disabled are nobody. Also somebody whose account
+    waits to be purged; what acts for the account asks `require_visitor`.
+    """
     try:
-        return await kw.authenticator.authenticate(request)
+        return await kw.authenticator.identify(request)
     except NotAuthenticated:
         return None
 
 
 async def require_visitor(kw: Context, request: Request) -> Principal:
-    """Raises `SessionEnded`, which the page route answers with the way to `/sign-in`."""
-    visitor = await find_visitor(kw, request)
+    """Raises `NotAuthenticated`, which the page route answers with the way to `/sign-in`, and
+    `AccountClosing`, with that to `/cancel-deletion`.
+    """
+    visitor = await kw.authenticator.authenticate(request)
     if visitor is None:
         raise SessionEnded
     return visitor

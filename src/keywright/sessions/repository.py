@@ -13,7 +13,7 @@ from keywright.accounts.users.models import UserRecord
 from keywright.accounts.users.repository import COLUMNS as USER_COLUMNS
 from keywright.accounts.users.table import users
 from keywright.core.db import Handle, Statement
-from keywright.core.principal import UserStatus
+from keywright.core.principal import SIGNING_IN
 from keywright.sessions.models import (
     Session,
     SessionCount,
@@ -34,7 +34,8 @@ UserAndSession = msgspec.defstruct(
     frozen=True,
 )
 LIVE = (sessions.c.idle_expires_at > p("now"), sessions.c.expires_at > p("now"))
-ACTIVE_USER = (users.c.id == sessions.c.user_id, users.c.status == UserStatus.ACTIVE)
+MAY_SIGN_IN = sa.or_(*(users.c.status == status for status in SIGNING_IN))
+ACTIVE_USER = (users.c.id == sessions.c.user_id, MAY_SIGN_IN)
 
 
 def of_user(column: Any) -> Any:
@@ -47,7 +48,7 @@ LOCK_ACTIVE_USER = Statement(
     sa.select(users.c.id)
     .where(
         users.c.id == p("user_id"),
-        users.c.status == UserStatus.ACTIVE,
+        MAY_SIGN_IN,
         users.c.password_changed_at.is_not_distinct_from(p("password_changed_at")),
     )
     .with_for_update(),

@@ -18,6 +18,8 @@ link_tokens = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Column("used_at", UtcDateTime),
+    sa.Column("email", sa.String(320)),
+    sa.Column("session_id", sa.Uuid),  # may have ended since: points at nothing
     sa.Index("ix_kw_link_token_user_id", "user_id"),
     sa.Index("ix_kw_link_token_registration_id", "registration_id"),
     sa.Index("ix_kw_link_token_expires_at", "expires_at"),

@@ -27,15 +27,15 @@ class InvalidUsername(InvalidInput):
     title = "That username cannot be used"
 
 
-def check_email(value: str) -> str:
+def check_email(value: str, *, field: str = "email") -> str:
     """The address as it will be stored and mailed to. Raises `InvalidEmail`."""
     detail = "That does not look like an e-mail address. Check it for typing errors."
     try:
         if len(value) > EMAIL_LENGTH:
-            raise InvalidEmail(errors=[FieldError("email", "too_long", "It is too long.")])
+            raise InvalidEmail(errors=[FieldError(field, "too_long", "It is too long.")])
         found = validate_email(value.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        fields = [FieldError("email", "invalid_email", str(error))]
+        fields = [FieldError(field, "invalid_email", str(error))]
         raise InvalidEmail(detail, errors=fields) from None
     return found.normalized
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from keywright.core.principal import User, UserStatus
+from keywright.core.principal import SIGNING_IN, User, UserStatus
 
 
 class UserRecord(msgspec.Struct, frozen=True):
@@ -26,6 +27,7 @@ class UserRecord(msgspec.Struct, frozen=True):
     profile: dict[str, Any] | None
     sign_up_digest: bytes | None
     created_at: datetime
+    notifications: dict[str, Any] | None
     roles: str | None
 
     @property
@@ -33,8 +35,35 @@ class UserRecord(msgspec.Struct, frozen=True):
         return self.status is UserStatus.ACTIVE
 
     @property
+    def may_sign_in(self) -> bool:
+        return self.status in SIGNING_IN
+
+    @property
     def role_names(self) -> tuple[str, ...]:
         return tuple(sorted(set((self.roles or "").split(",")) - {""}))
+
+
+class AccountFacts(msgspec.Struct, frozen=True):
+    """What an account says of itself to its owner, who may take it along."""
+
+    id: UUID
+    email: str
+    email_verified_at: datetime | None
+    username: str | None
+    name: str | None
+    locale: str | None
+    status: UserStatus
+    password_changed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    profile: dict[str, Any] | None
+    notifications: dict[str, Any] | None
+
+
+class GivenRole(msgspec.Struct, frozen=True):
+    role: str
+    source: str
+    granted_at: datetime
 
 
 class UserId(msgspec.Struct, frozen=True):
@@ -64,8 +93,12 @@ class UserPage:
     next_before: UUID | None
 
 
-def public_user(record: UserRecord, profile: Any = None) -> User[Any]:
-    """The account without its secrets. `profile` is the host's model, already built."""
+def public_user(
+    record: UserRecord, profile: Any = None, notifications: Mapping[str, bool] | None = None
+) -> User[Any]:
+    """The account without its secrets. `profile` is the host's model, already built, and
+    `notifications` the account's choices beside the defaults.
+    """
     return User(
         id=record.id,
         email=record.email,
@@ -77,4 +110,5 @@ def public_user(record: UserRecord, profile: Any = None) -> User[Any]:
         created_at=record.created_at,
         profile=profile,
         status=record.status,
+        notifications=notifications or {},
     )

@@ -11,10 +11,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from keywright.accounts.users.models import UserCount, UserId, UserRecord
+from keywright.accounts.users.models import (
+    AccountFacts,
+    GivenRole,
+    UserCount,
+    UserId,
+    UserRecord,
+)
 from keywright.accounts.users.table import roles, users
 from keywright.core.db import Handle, Statement, in_list, take_turn
-from keywright.core.principal import UserStatus
+from keywright.core.principal import SIGNING_IN, UserStatus
 
 p = sa.bindparam
 COMMA: Any = sa.literal_column("','", sa.String)  # no parameter: it would be rendered late
@@ -34,6 +40,7 @@ PERSONAL = (
     "password_changed_at",
     "profile",
     "sign_up_digest",
+    "notifications",
 )
 COLUMNS: tuple[Any, ...] = (
     *(users.c[name] for name in UserRecord.__struct_fields__ if name != "roles"),
@@ -48,6 +55,14 @@ BY_EMAIL = Statement(
 )
 BY_USERNAME = Statement(
     sa.select(*COLUMNS).where(users.c.username_folded == p("username_folded")), row=UserRecord
+)
+OWN_COLUMNS = tuple(users.c[name] for name in AccountFacts.__struct_fields__)
+FACTS = Statement(sa.select(*OWN_COLUMNS).where(users.c.id == p("id")), row=AccountFacts)
+ROLES_GIVEN = Statement(
+    sa.select(*(roles.c[name] for name in GivenRole.__struct_fields__))
+    .where(roles.c.user_id == p("user_id"))
+    .order_by(roles.c.role, roles.c.source),
+    row=GivenRole,
 )
 INSERT_UNLESS_TAKEN = Statement(
     upsert(users)
@@ -119,6 +134,22 @@ SET_VERIFIED = Statement(
     .where(users.c.id == p("user_id"), users.c.status == UserStatus.ACTIVE)
     .values(email_verified_at=p("now"), updated_at=p("now"), sign_up_digest=None)
 )
+SET_EMAIL = Statement(
+    sa.update(users)
+    .where(users.c.id == p("user_id"), sa.or_(*(users.c.status == one for one in SIGNING_IN)))
+    .values(
+        email=p("email"),
+        email_folded=p("email_folded"),
+        email_verified_at=p("now"),
+        sign_up_digest=None,
+        updated_at=p("now"),
+    )
+)
+DROP_PASSWORD = Statement(
+    sa.update(users)
+    .where(users.c.id == p("user_id"))
+    .values(password_hash=None, password_changed_at=p("now"), updated_at=p("now"))
+)
 SET_STATUS = Statement(
     sa.update(users)
     .where(users.c.id == p("user_id"), users.c.status == p("was"))
@@ -133,6 +164,7 @@ SET_DETAILS = Statement(
         username_folded=p("username_folded"),
         locale=p("locale"),
         profile=p("profile"),
+        notifications=p("notifications"),
         updated_at=p("now"),
     )
 )
@@ -174,6 +206,14 @@ ERASE = Statement(
 
 async def find(db: Handle, user_id: UUID) -> UserRecord | None:
     return await db.one(BY_ID, id=user_id)
+
+
+async def find_facts(db: Handle, user_id: UUID) -> AccountFacts | None:
+    return await db.one(FACTS, id=user_id)
+
+
+async def list_roles_given(db: Handle, user_id: UUID) -> list[GivenRole]:
+    return await db.many(ROLES_GIVEN, user_id=user_id)
 
 
 async def find_by_email(db: Handle, email_folded: str) -> UserRecord | None:
@@ -229,6 +269,17 @@ async def replace_hash(db: Handle, user_id: UUID, old_hash: str, new_hash: str) 
 
 async def set_verified(db: Handle, user_id: UUID, now: datetime) -> bool:
     return await db.run(SET_VERIFIED, user_id=user_id, now=now) == 1
+
+
+async def set_email(
+    db: Handle, user_id: UUID, email: str, email_folded: str, now: datetime
+) -> bool:
+    values = {"email": email, "email_folded": email_folded, "now": now}
+    return await db.run(SET_EMAIL, user_id=user_id, **values) == 1
+
+
+async def drop_password(db: Handle, user_id: UUID, now: datetime) -> None:
+    await db.run(DROP_PASSWORD, user_id=user_id, now=now)
 
 
 async def set_status(

@@ -21,15 +21,18 @@ from keywright.accounts.users.errors import (
     UserNotFound,
 )
 from keywright.accounts.users.models import UserFilter, UserPage, UserRecord
+from keywright.accounts.users.reservations import service as reservations
 from keywright.core.db import Handle, Transaction, UniqueViolation
 from keywright.core.ids import new_id
-from keywright.core.principal import UserStatus
+from keywright.core.principal import SIGNING_IN, UserStatus
 from keywright.core.roles import ADMIN, USER
 
 GIVEN_BY_HAND = "manual"
 NEWEST = UUID(int=2**128 - 1)
 
 find = repository.find
+find_facts = repository.find_facts
+list_roles_given = repository.list_roles_given
 list_after = repository.list_after
 set_verified = repository.set_verified
 
@@ -37,6 +40,16 @@ set_verified = repository.set_verified
 async def find_by_email(db: Handle, email: str) -> UserRecord | None:
     """The account of that address, in any spelling that folds to the same."""
     return await repository.find_by_email(db, fold_email(email))
+
+
+async def email_is_taken(db: Handle, email: str, now: datetime) -> bool:
+    """Whether an account has the address, or left it and may still come back.
+
+    For who asks beforehand; `create` and `set_email` settle it.
+    """
+    if await find_by_email(db, email) is not None:
+        return True
+    return await reservations.find(db, email, now) is not None
 
 
 async def get(db: Handle, user_id: UUID) -> UserRecord:
@@ -132,9 +145,11 @@ async def create(
         sign_up_digest=sign_up_digest,
         created_at=now,
         updated_at=now,
+        notifications=None,
     )
     if not inserted:
         await refuse_taken(tx, email, username)
+    await reservations.refuse_reserved(tx, email, user_id, now)
     for role in roles:
         await grant_role(tx, user_id, role, now)
     return await get(tx, user_id)
@@ -153,7 +168,7 @@ async def username_is_taken(db: Handle, username: str) -> bool:
 async def change_details(
     tx: Transaction, record: UserRecord, changes: Mapping[str, Any], now: datetime
 ) -> UserRecord:
-    """Set `name`, `username`, `locale` or `profile` to what `changes` says.
+    """Set `name`, `username`, `locale`, `profile` or `notifications` to what `changes` says.
 
     Raises `InvalidInput`, `InvalidUsername`, `UsernameTaken`, and `UserNotFound` when the account's
     status is not any more what `record` says.
@@ -161,7 +176,7 @@ async def change_details(
     refuse_control_characters(changes.get("name"))
     wanted = {
         field: changes.get(field, getattr(record, field))
-        for field in ("name", "username", "locale", "profile")
+        for field in ("name", "username", "locale", "profile", "notifications")
     }
     if wanted["username"] is not None:
         wanted["username"] = check_username(wanted["username"])
@@ -177,6 +192,30 @@ async def change_details(
     return await get(tx, record.id)
 
 
+async def set_email(tx: Transaction, user_id: UUID, email: str, now: datetime) -> UserRecord:
+    """The account's address from now on, which its owner has just proven.
+
+    Raises `EmailTaken`, also for an address that is kept for another account, and `UserNotFound`
+    for an account that may not sign in.
+    """
+    owner = await find_by_email(tx, email)
+    if owner is not None and owner.id != user_id:
+        raise EmailTaken  # before the write, where two who want each other's would wait in a circle
+    try:
+        changed = await repository.set_email(tx, user_id, email, fold_email(email), now)
+    except UniqueViolation:
+        raise EmailTaken from None
+    if not changed:
+        raise UserNotFound
+    await reservations.refuse_reserved(tx, email, user_id, now)
+    return await get(tx, user_id)
+
+
+async def drop_password(tx: Transaction, user_id: UUID, now: datetime) -> None:
+    """No password signs in any more, and no device is known, until a reset sets another."""
+    await repository.drop_password(tx, user_id, now)
+
+
 async def set_password(tx: Transaction, user_id: UUID, password_hash: str, now: datetime) -> None:
     if not await repository.set_password(tx, user_id, password_hash, now):
         raise UserNotFound
@@ -190,11 +229,28 @@ async def renew_hash(db: Handle, record: UserRecord, new_hash: str) -> None:
 
 async def disable(tx: Transaction, user_id: UUID, now: datetime) -> None:
     await refuse_last_administrator(tx, user_id)
-    await repository.set_status(tx, user_id, UserStatus.ACTIVE, UserStatus.DISABLED, now)
+    for status in SIGNING_IN:
+        await repository.set_status(tx, user_id, status, UserStatus.DISABLED, now)
 
 
-async def enable(tx: Transaction, user_id: UUID, now: datetime) -> None:
-    await repository.set_status(tx, user_id, UserStatus.DISABLED, UserStatus.ACTIVE, now)
+async def enable(tx: Transaction, user_id: UUID, now: datetime, *, closing: bool) -> None:
+    """`closing`: the deletion that its owner confirmed before still stands."""
+    status = UserStatus.CLOSING if closing else UserStatus.ACTIVE
+    await repository.set_status(tx, user_id, UserStatus.DISABLED, status, now)
+
+
+async def begin_closing(tx: Transaction, user_id: UUID, now: datetime) -> bool:
+    """From now on its owner may do little but take it back. False unless it is active.
+
+    After `lock`. Raises `LastAdministrator`.
+    """
+    await refuse_last_administrator(tx, user_id)
+    return await repository.set_status(tx, user_id, UserStatus.ACTIVE, UserStatus.CLOSING, now)
+
+
+async def reopen(tx: Transaction, user_id: UUID, now: datetime) -> None:
+    """As it was before `begin_closing`. An account that was disabled meanwhile stays so."""
+    await repository.set_status(tx, user_id, UserStatus.CLOSING, UserStatus.ACTIVE, now)
 
 
 async def grant_role(tx: Transaction, user_id: UUID, role: str, now: datetime) -> None:

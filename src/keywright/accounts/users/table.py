@@ -23,6 +23,8 @@ users = sa.Table(
     sa.Column("sign_up_digest", sa.LargeBinary),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
+    # only what the person chose: what is not named here is as its kind's default says
+    sa.Column("notifications", JsonObject),
 )
 
 roles = sa.Table(
@@ -38,4 +40,15 @@ roles = sa.Table(
     sa.Column("source", sa.String(64), primary_key=True),
     sa.Column("granted_at", UtcDateTime, nullable=False),
     sa.Index("ix_kw_user_role_role", "role"),
+)
+
+reserved_addresses = sa.Table(
+    "kw_reserved_address",
+    metadata,
+    sa.Column("email_folded", sa.String(640), primary_key=True),
+    sa.Column("email", sa.String(320), nullable=False),
+    sa.Column("user_id", sa.Uuid, sa.ForeignKey(users.c.id, ondelete="CASCADE"), nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Index("ix_kw_reserved_address_user_id", "user_id"),
+    sa.Index("ix_kw_reserved_address_expires_at", "expires_at"),
 )

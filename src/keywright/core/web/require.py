@@ -165,6 +165,15 @@ class SessionRequired(UserRequired):
 
 
 @dataclass(frozen=True)
+class SessionInGrace(SessionRequired):
+    """As `SessionRequired`, also of an account that waits to be purged."""
+
+    async def authenticate(self, request: Request) -> Principal | None:
+        refuse_unstarted(self.context)
+        return await self.context.authenticator.identify(request)
+
+
+@dataclass(frozen=True)
 class OptionalUser(Requirement):
     """The signed-in account, or None without a credential. A bad credential is still refused."""
 
@@ -237,6 +246,11 @@ def has_role(principal: Principal, role: str, permissions: RolePermissions) -> b
 def own_session(kw: Context, *, fresh: bool = False) -> SessionRequired:
     """For the account's own routes: a first-party session, whatever scopes others carry."""
     return SessionRequired(kw, kw.schemes, fresh=fresh)
+
+
+def own_session_in_grace(kw: Context, *, fresh: bool = False) -> SessionInGrace:
+    """For the little that stays open while an account waits to be purged."""
+    return SessionInGrace(kw, kw.schemes, fresh=fresh)
 
 
 def role_required(principal: Principal, role: str) -> RoleRequired:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
-from keywright.flows.routes import me, passwords, sessions, sign_in, sign_up, users
+from keywright.flows.routes import (
+    deletion,
+    email_changes,
+    me,
+    own_data,
+    passwords,
+    sessions,
+    sign_in,
+    sign_up,
+    users,
+)
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -18,7 +28,11 @@ AUTH: tuple[Callable[[Context], APIRouter], ...] = (
     sign_in.staying_signed_in,
     sign_in.reauthentication,
     passwords.routes,
+    email_changes.routes,
     sessions.routes,
+    own_data.my_events,
+    own_data.my_export,
+    deletion.routes,
     me.who_am_i,
 )
 USERS: tuple[Callable[[Context], APIRouter], ...] = (

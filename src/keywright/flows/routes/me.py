@@ -14,7 +14,6 @@ from keywright.core.web.require import own_session
 from keywright.core.web.route import PlainRoute
 from keywright.flows.edit_profile import edit_profile
 from keywright.flows.routes import schemas as s
-from keywright.flows.routes.profiles import check_profile
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -34,12 +33,12 @@ def editing_my_account(kw: Context) -> APIRouter:
 
     @api.patch("/me")
     async def edit_me(
-        request: Request, body: s.ProfileBody, principal: Principal = Depends(signed_in)
+        request: Request, body: s.MyAccountBody, principal: Principal = Depends(signed_in)
     ) -> s.UserOut:
-        """Change your name, username, locale or profile fields; others stay as they are."""
+        """Change your name, username, locale, single profile fields, or which mails you get; what
+        is not named stays as it is.
+        """
         changes = body.model_dump(exclude_unset=True)
-        if "profile" in changes:
-            changes["profile"] = check_profile(kw, changes["profile"])
         caller = resolve_caller(request, kw.settings)
         return s.UserOut.of(await edit_profile(kw, principal, changes, caller))
 

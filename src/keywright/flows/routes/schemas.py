@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, TypeAdapter
 
 from keywright.core.principal import User
 from keywright.flows.results import Tokens
@@ -18,6 +18,7 @@ Password = Annotated[
     str, Field(min_length=1, max_length=1024, json_schema_extra={"format": "password"})
 ]
 Token = Annotated[str, Field(min_length=1, max_length=512)]
+NotificationName = Annotated[str, Field(max_length=64)]
 Transport = Annotated[
     Literal["cookie", "body"],
     Field(description="`body` answers secrets in the body instead of a cookie (native clients)."),
@@ -94,6 +95,17 @@ class ProfileBody(Body):
     profile: dict[str, Any] | None = None
 
 
+class MyAccountBody(ProfileBody):
+    notifications: Annotated[
+        dict[NotificationName, StrictBool] | None,
+        Field(
+            max_length=200,
+            description="Mails to switch on or off, by name; null brings all defaults back.",
+            examples=[{"new_sign_in": True}],
+        ),
+    ] = None
+
+
 def present(answer: BaseModel) -> dict[str, Any]:
     """The answer without its own empty fields; an object inside it is always whole."""
     return {
@@ -111,6 +123,7 @@ class UserOut(BaseModel):
     roles: list[str]
     created_at: datetime
     profile: Any = None
+    notifications: dict[str, bool]
 
     @classmethod
     def of(cls, user: User[Any]) -> Self:
@@ -121,7 +134,7 @@ class UserOut(BaseModel):
 
 def user_json(user: User[Any]) -> bytes:
     """`UserOut.of(user)` as JSON, without making it."""
-    return USER.to_json(user, exclude={"status"})
+    return USER.to_json(user, exclude={"status"}, by_alias=True)
 
 
 class TokensOut(BaseModel):

@@ -133,7 +133,7 @@ async def find_principal(kw: Context, request: Request) -> Principal | None:
     if "authorization" not in request.headers:
         return None
     try:
-        return await kw.authenticator.authenticate(request)
+        return await kw.authenticator.identify(request)
     except NotAuthenticated:
         return None
 

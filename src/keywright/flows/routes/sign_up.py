@@ -12,10 +12,10 @@ from keywright.core.web.cookies import sign_up_cookie
 from keywright.core.web.openapi import OPTIONAL_SIGN_IN
 from keywright.core.web.origin import refuse_cross_site
 from keywright.flows import prove_address
+from keywright.flows.profiles import check_profile
 from keywright.flows.prove_address import LinkHolder
 from keywright.flows.routes import schemas as s
 from keywright.flows.routes.cookies import set_device_cookie, set_refresh_cookie
-from keywright.flows.routes.profiles import check_profile
 from keywright.flows.sign_in import ApiSignIn
 from keywright.flows.sign_up import SignUpForm, sign_up_for_api
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from keywright.accounts.closings.models import Closing
 from keywright.accounts.users.models import UserFilter
-from keywright.core.principal import UserStatus
+from keywright.core.principal import User, UserStatus
 from keywright.flows.administer_users import NewUser
 from keywright.flows.find_users import FoundUsers
+from keywright.flows.routes.deletion_schemas import ManagedClosingOut
 from keywright.flows.routes.schemas import Body, Email, Password, UserOut
 
 Role = Annotated[str, Field(min_length=1, max_length=64, examples=["moderator"])]
@@ -26,7 +28,7 @@ class UsersQuery(BaseModel):
     role: Annotated[
         str | None, Field(max_length=64, description="Who was given it; everybody holds `user`.")
     ] = None
-    status: Literal["active", "disabled"] | None = None
+    status: Literal["active", "closing", "disabled"] | None = None
     total: bool = False
 
     def as_filter(self) -> UserFilter:
@@ -61,7 +63,16 @@ class RolesBody(Body):
 
 
 class ManagedUserOut(UserOut):
+    """`closing` where the owner has the account deleted."""
+
     status: UserStatus
+    closing: ManagedClosingOut | None = None
+
+    @classmethod
+    def of(cls, user: User[Any], closing: Closing | None = None) -> Self:
+        values = {**vars(UserOut.of(user)), "status": user.status}
+        shown = ManagedClosingOut.of(closing) if closing else None
+        return cls.model_construct(**values, closing=shown)
 
 
 class UsersOut(BaseModel):
@@ -74,7 +85,7 @@ class UsersOut(BaseModel):
     @classmethod
     def of(cls, found: FoundUsers, **total: int) -> UsersOut:
         return cls(
-            items=[ManagedUserOut.of(user) for user in found.items],
+            items=[ManagedUserOut.of(user, found.closings.get(user.id)) for user in found.items],
             next_cursor=str(found.next_before) if found.next_before else None,
             **total,
         )

@@ -1,19 +1,19 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 
-from keywright.core.principal import Principal
+from keywright.core.principal import Principal, User
 from keywright.core.web import api_router, resolve_caller
-from keywright.flows import administer_roles, administer_users, find_users
+from keywright.flows import administer_roles, administer_users, find_users, keep_account
 from keywright.flows.administrators import READ_USERS, WRITE_USERS, Actor
+from keywright.flows.profiles import check_profile
 from keywright.flows.repeat_calls import create_user_once
 from keywright.flows.routes import user_schemas as s
 from keywright.flows.routes.administrator_required import administrator
-from keywright.flows.routes.profiles import check_profile
 from keywright.flows.routes.repeatable import IdempotencyKey, call_of
 from keywright.flows.routes.schemas import EndedOut, ProfileBody
 
@@ -27,6 +27,11 @@ def routes(kw: Context) -> APIRouter:
     add_writing(api, kw)
     add_status(api, kw)
     return api
+
+
+async def managed(kw: Context, user: User[Any]) -> s.ManagedUserOut:
+    closings = await find_users.find_closings(kw, [user])
+    return s.ManagedUserOut.of(user, closings.get(user.id))
 
 
 def add_reading(api: APIRouter, kw: Context) -> None:
@@ -44,7 +49,7 @@ def add_reading(api: APIRouter, kw: Context) -> None:
     @api.get("/{user_id}", dependencies=[Depends(reader)])
     async def read_user(user_id: UUID) -> s.ManagedUserOut:
         """One account."""
-        return s.ManagedUserOut.of(await find_users.get_user(kw, user_id))
+        return await managed(kw, await find_users.get_user(kw, user_id))
 
 
 def add_writing(api: APIRouter, kw: Context) -> None:
@@ -62,20 +67,18 @@ def add_writing(api: APIRouter, kw: Context) -> None:
         wanted = body.as_new_user(check_profile(kw, body.profile))
         actor = Actor.of(admin, resolve_caller(request, kw.settings))
         if key is None:
-            return s.ManagedUserOut.of(await administer_users.create_user(kw, wanted, actor))
+            return await managed(kw, await administer_users.create_user(kw, wanted, actor))
         call = await call_of(request, admin, key)
-        return s.ManagedUserOut.of(await create_user_once(kw, wanted, actor, call))
+        return await managed(kw, await create_user_once(kw, wanted, actor, call))
 
     @api.patch("/{user_id}")
     async def edit_user(
         request: Request, user_id: UUID, body: ProfileBody, admin: Principal = Depends(writer)
     ) -> s.ManagedUserOut:
-        """Change name, username, locale or profile fields; others stay as they are."""
+        """Change name, username, locale or single profile fields; others stay as they are."""
         changes = body.model_dump(exclude_unset=True)
-        if "profile" in changes:
-            changes["profile"] = check_profile(kw, changes["profile"])
         actor = Actor.of(admin, resolve_caller(request, kw.settings))
-        return s.ManagedUserOut.of(await administer_users.edit_user(kw, user_id, changes, actor))
+        return await managed(kw, await administer_users.edit_user(kw, user_id, changes, actor))
 
     @api.put("/{user_id}/roles")
     async def set_roles(
@@ -86,7 +89,7 @@ def add_writing(api: APIRouter, kw: Context) -> None:
         Those that a sign-in provider gave stay.
         """
         actor = Actor.of(admin, resolve_caller(request, kw.settings))
-        return s.ManagedUserOut.of(await administer_roles.set_roles(kw, user_id, body.roles, actor))
+        return await managed(kw, await administer_roles.set_roles(kw, user_id, body.roles, actor))
 
     @api.delete("/{user_id}", status_code=204)
     async def delete_user(
@@ -107,7 +110,7 @@ def add_status(api: APIRouter, kw: Context) -> None:
         """Take the account out of use: its sessions end, and it cannot sign in."""
         actor = Actor.of(admin, resolve_caller(request, kw.settings))
         await administer_users.disable_user(kw, user_id, actor)
-        return s.ManagedUserOut.of(await find_users.get_user(kw, user_id))
+        return await managed(kw, await find_users.get_user(kw, user_id))
 
     @api.post("/{user_id}/enable")
     async def enable_user(
@@ -116,7 +119,16 @@ def add_status(api: APIRouter, kw: Context) -> None:
         """Let a disabled account sign in again."""
         actor = Actor.of(admin, resolve_caller(request, kw.settings))
         await administer_users.enable_user(kw, user_id, actor)
-        return s.ManagedUserOut.of(await find_users.get_user(kw, user_id))
+        return await managed(kw, await find_users.get_user(kw, user_id))
+
+    @api.post("/{user_id}/cancel-deletion")
+    async def cancel_users_deletion(
+        request: Request, user_id: UUID, admin: Principal = Depends(writer)
+    ) -> s.ManagedUserOut:
+        """Keep an account that its owner has deleted. The owner is told."""
+        actor = Actor.of(admin, resolve_caller(request, kw.settings))
+        await keep_account.cancel_for_owner(kw, user_id, actor)
+        return await managed(kw, await find_users.get_user(kw, user_id))
 
     @api.post("/{user_id}/sign-out")
     async def sign_user_out(

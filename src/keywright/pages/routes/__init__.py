@@ -12,6 +12,8 @@ from keywright.pages.page import Pages
 from keywright.pages.page_route import page_route
 from keywright.pages.routes import (
     account,
+    confirm_email_change,
+    deletion,
     forgot_password,
     home,
     reset_password,
@@ -19,6 +21,7 @@ from keywright.pages.routes import (
     sign_out,
     sign_up,
     style,
+    undo_email_change,
     verify_email,
 )
 
@@ -37,7 +40,10 @@ def routes(kw: Context) -> APIRouter:
         verify_email,
         forgot_password,
         reset_password,
+        confirm_email_change,
+        undo_email_change,
         account,
+        deletion,
         style,
     ):
         page.add(api, pages)

@@ -9,7 +9,7 @@ import typer
 
 from keywright import __version__
 from keywright.core.errors import InvalidInput, KeywrightError
-from keywright.server.cli import doctor, key, migrate, outbox, serve, user
+from keywright.server.cli import doctor, export, key, migrate, outbox, serve, user
 from keywright.server.cli.output import say_refusal
 
 REFUSED, WRONG_USAGE = 1, 2
@@ -27,6 +27,7 @@ command_line = typer.Typer(
 command_line.command(epilog=serve.EXAMPLE)(serve.serve)
 command_line.command(epilog=migrate.EXAMPLE)(migrate.migrate)
 command_line.command(epilog=doctor.EXAMPLE)(doctor.doctor)
+command_line.command(epilog=export.EXAMPLE)(export.export)
 command_line.add_typer(user.commands, name="user")
 command_line.add_typer(key.commands, name="key")
 command_line.add_typer(outbox.commands, name="outbox")

@@ -13,6 +13,7 @@ from keywright.core.settings import Settings
 from keywright.migrations.state import HEAD, current_revision
 from keywright.server.doctor.cache import examine_cache
 from keywright.server.doctor.clock import examine_clock
+from keywright.server.doctor.closings import examine_closings
 from keywright.server.doctor.database import (
     describe_outage,
     describe_schema,
@@ -77,3 +78,4 @@ async def examine_opened(patient: Patient) -> AsyncIterator[Finding]:
     if revision == HEAD:
         yield await examine_keys(settings, db, patient.clock.now())
         yield await examine_outbox(db, patient.clock.now())
+        yield await examine_closings(db, patient.clock.now())

@@ -72,9 +72,10 @@ async def examine_references(db: Database) -> list[Finding]:
     return [
         warning(
             PART,
-            f"Table {table} points at {users.name} without ON DELETE: an account that it names "
-            "cannot be purged.",
-            'Declare ForeignKey(keywright.tables.users.c.id, ondelete="CASCADE") or "SET NULL".',
+            f"Table {table} points at {users.name} without ON DELETE: its rows block whoever "
+            "deletes an account's row, and stay behind a purged account, whose row is a tombstone.",
+            'Declare ForeignKey(keywright.tables.users.c.id, ondelete="CASCADE") or "SET NULL", '
+            "and delete or empty the rows in a hook: `@kw.hooks.on(UserDeleting)`.",
         )
         for table in blocking
     ]

@@ -15,6 +15,7 @@ from keywright.server.doctor.findings import Finding, ok, problem, warning
 PART = "settings"
 SAFE_MEMORY_KIB, SAFE_TIME_COST, SAFE_SCORE = 19_456, 2, 2  # security.md, "Passwords"
 SAFE_ACCESS_TOKEN_TTL = 900
+SAFE_DELETION_GRACE = 3 * 86_400  # a weekend
 WIDEST_PROXY_NETWORK = 8  # bits of prefix: anything wider is most of the Internet
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -149,6 +150,13 @@ def examine_lifetimes(settings: Settings) -> Iterator[Finding]:
             "KEYWRIGHT_REFRESH_TOKEN_TTL is longer than KEYWRIGHT_SESSION_MAX_AGE, which ends "
             "every session first.",
             "Make KEYWRIGHT_REFRESH_TOKEN_TTL the shorter of the two.",
+        )
+    if settings.deletion_grace < SAFE_DELETION_GRACE:
+        yield warning(
+            PART,
+            f"KEYWRIGHT_DELETION_GRACE={settings.deletion_grace}: whoever gets at somebody's "
+            "account and mailbox has it erased for good before its owner sees the mail.",
+            f"Set KEYWRIGHT_DELETION_GRACE={SAFE_DELETION_GRACE} or more.",
         )
 
 

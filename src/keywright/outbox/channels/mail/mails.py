@@ -50,6 +50,62 @@ class PasswordChanged(Mail, frozen=True, kw_only=True, tag="password_changed"):
     device: str | None = None
 
 
+class NewSignIn(Mail, frozen=True, kw_only=True, tag="new_sign_in"):
+    """From a device that is new to the account. The owner may switch these off."""
+
+    device: str | None = None
+
+
+class ConfirmDeletion(LinkMail, frozen=True, kw_only=True, tag="confirm_deletion"):
+    page = "confirm-deletion"
+    device: str | None = None
+
+
+class DeletionConfirmed(LinkMail, frozen=True, kw_only=True, tag="deletion_confirmed"):
+    """The account is purged when the link expires, which cancels that."""
+
+    page = "cancel-deletion"
+    device: str | None = None
+
+
+class DeletionCancelled(Mail, frozen=True, kw_only=True, tag="deletion_cancelled"):
+    """`by_administrator`: somebody else took it back."""
+
+    device: str | None = None
+    by_administrator: bool = False
+
+
+class AccountDeleted(Mail, frozen=True, kw_only=True, tag="account_deleted"):
+    """The last mail to an address, and its only trace: forgotten at `expires_at`, sent or not."""
+
+    expires_at: datetime
+    by_administrator: bool = False
+
+
+class ConfirmEmailChange(LinkMail, frozen=True, kw_only=True, tag="confirm_email_change"):
+    """To the address that an account is to have: nobody has proven yet whose that is."""
+
+    page = "confirm-email-change"
+
+
+class EmailChanged(LinkMail, frozen=True, kw_only=True, tag="email_changed"):
+    """To the address that the account had, with the link that undoes the change."""
+
+    page = "undo-email-change"
+    new_email: str
+    device: str | None = None
+
+
+class AddressInUse(Mail, frozen=True, kw_only=True, tag="address_in_use"):
+    """Somebody wanted to give their account the address of another one."""
+
+
+class AddressKept(Mail, frozen=True, kw_only=True, tag="address_kept"):
+    """Somebody used an address that an account left, and may come back to `until` then."""
+
+    until: datetime
+
+
 class SecurityNotice(Mail, frozen=True, kw_only=True, tag="security_notice"):
     """Any other change that an owner is told about. `what` and `advice` are sentences of ours."""
 
@@ -59,4 +115,19 @@ class SecurityNotice(Mail, frozen=True, kw_only=True, tag="security_notice"):
     device: str | None = None
 
 
-AnyMail = VerifyEmail | AlreadyRegistered | ResetPassword | PasswordChanged | SecurityNotice
+AnyMail = (
+    VerifyEmail
+    | AlreadyRegistered
+    | ResetPassword
+    | PasswordChanged
+    | NewSignIn
+    | ConfirmDeletion
+    | DeletionConfirmed
+    | DeletionCancelled
+    | AccountDeleted
+    | ConfirmEmailChange
+    | EmailChanged
+    | AddressInUse
+    | AddressKept
+    | SecurityNotice
+)

@@ -1,0 +1,1 @@
+"""Accounts that wait to be purged: when, and how often that failed."""

@@ -1,0 +1,1 @@
+"""Where an account signed in from before: what makes a sign-in one that its owner hears of."""
