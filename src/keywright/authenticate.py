@@ -70,8 +70,8 @@ class RequestAuthenticator:
 
     async def authenticate(self, request: Request) -> Principal | None:
         principal = await self.identify(request)
-        if principal is not None and principal.user is not None:
-            refuse_closing(principal.user)
+        if principal is not None and is_closing(principal.user):
+            return await self.reread(principal)  # another process may have cancelled it
         return principal
 
     async def identify(self, request: Request) -> Principal | None:
@@ -221,5 +221,9 @@ def refuse_inactive(user: User[Any]) -> None:
 
 def refuse_closing(user: User[Any]) -> None:
     """Whoever waits to be purged is let in nowhere but where a route says so."""
-    if user.status is UserStatus.CLOSING:
+    if is_closing(user):
         raise AccountClosing
+
+
+def is_closing(user: User[Any] | None) -> bool:
+    return user is not None and user.status is UserStatus.CLOSING

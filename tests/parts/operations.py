@@ -60,6 +60,8 @@ def read_operations() -> list[Operation]:
 
 
 def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    if "anyOf" in schema:  # a body that may be left out
+        schema = schema["anyOf"][0]
     if "$ref" not in schema:
         return schema
     found: dict[str, Any] = document["components"]["schemas"][schema["$ref"].split("/")[-1]]

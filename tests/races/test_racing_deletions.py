@@ -133,5 +133,7 @@ async def test_a_purge_that_is_killed_in_the_middle_left_nothing_and_is_done_lat
     assert (record.email, record.status) == (ADA, UserStatus.CLOSING)
     assert await purge_due(house.kw) == 0  # its lease still runs
     house.clock.advance(seconds=61)
-    assert await purge_due(house.kw) == 1
+    async with asyncio.timeout(10):  # PostgreSQL notices in its own time that a client is gone
+        while not await purge_due(house.kw):  # noqa: ASYNC110 - the server knows
+            await asyncio.sleep(0.05)
     assert await house.count(closings) == 0

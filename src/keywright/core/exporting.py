@@ -85,7 +85,7 @@ async def ask(name: str, source: ExportSource, user: User[Any], reader: Reader) 
     """What cannot be written as JSON is a failure, too: of any the log says which source it was."""
     try:
         async with asyncio.timeout(SOURCE_SECONDS):
-            return to_json(await source(user, reader))
+            return to_json(await source(user, reader), inf_nan_mode="null")
     except KeywrightError:
         raise
     except Exception as error:

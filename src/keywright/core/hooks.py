@@ -191,6 +191,16 @@ class Hooks:
             if deadline.expired():
                 raise HookTimeout from None
             raise
+        except asyncio.CancelledError as error:
+            if is_being_cancelled():
+                raise
+            raise RuntimeError("A hook awaited what was cancelled.") from error
+
+
+def is_being_cancelled() -> bool:
+    """The task at hand itself, and not only what it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def ask(source: ClaimsSource, user: User[Any]) -> Mapping[str, Any]:

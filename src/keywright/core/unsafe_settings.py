@@ -110,7 +110,7 @@ def refuse_weak_old_secrets(secrets_old: tuple[str, ...]) -> None:
 
 
 def flaw_of_secret(secret: str) -> str | None:
-    if len(secret) < SECRET_KEY_MIN_LENGTH or len(set(secret)) < 10:  # noqa: PLR2004 - plainly weak
+    if len(secret) < SECRET_KEY_MIN_LENGTH or len(set(secret)) < 8:  # noqa: PLR2004 - plainly weak; no random one in a lifetime
         return "too short or too simple"
     return "copied from an example" if is_from_example(secret) else None
 

@@ -36,6 +36,7 @@ from keywright.outbox.channels.mail.mails import (
     ConfirmEmailChange,
     SecurityNotice,
 )
+from keywright.sessions import service as sessions
 
 if TYPE_CHECKING:
     from keywright.core.context import Context
@@ -67,6 +68,7 @@ async def request_email_change(
         await refuse_taken(kw, principal.user.id, email)
     async with kw.db.transaction() as tx:
         user = await hold_active(tx, principal.user.id)
+        await require_living_session(tx, principal)
         await ask_for_confirmation(kw, tx, user, email, principal.session_id)
         await tell_of_request(kw, tx, user, caller)
         await audit.record(
@@ -109,6 +111,12 @@ async def hold_active(tx: Transaction, user_id: UUID) -> UserRecord:
     if not user.active:
         raise SessionEnded
     return user
+
+
+async def require_living_session(tx: Transaction, principal: Principal) -> None:
+    """A reset or an undo that came between ended it, and all that is asked for in it."""
+    if principal.session_id is None or await sessions.find(tx, principal.session_id) is None:
+        raise SessionEnded
 
 
 async def ask_for_confirmation(

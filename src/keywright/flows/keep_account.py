@@ -55,8 +55,16 @@ async def cancel_by_link(kw: Context, token: str, caller: Caller) -> None:
     assert link.user_id is not None
     async with kw.db.transaction(alone=kw.hooks.has_on(UserReopened)) as tx:
         await users.hold(tx, link.user_id)  # where a purge, and another cancelling, wait
+        await refuse_disabled(tx, link.user_id)
         await link_tokens.use(tx, token, LinkPurpose.CANCEL_DELETION, kw.clock.now())
         await cancel(kw, tx, link.user_id, Actor(link.user_id, caller))
+
+
+async def refuse_disabled(tx: Transaction, user_id: UUID) -> None:
+    """The link outlives a sign-out by administrators, who alone decide on whom they disabled."""
+    user = await users.find(tx, user_id)
+    if user is None or not user.may_sign_in:
+        raise InvalidLink
 
 
 async def cancel_by_session(kw: Context, principal: Principal, caller: Caller) -> None:

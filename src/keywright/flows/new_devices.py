@@ -47,9 +47,9 @@ async def note_device(
 
 
 async def tell_of_sign_in(kw: Context, tx: Transaction, message: Message) -> None:
-    """In the worker: what the owner chose meanwhile counts."""
+    """In the worker: whoever signed in does not switch off the mail about it."""
     user = await users.find(tx, UUID(message.payload["user_id"]))
-    if user is None or not user.may_sign_in or not wants(kw, user, NEW_SIGN_IN):
+    if user is None or not user.may_sign_in:
         return
     if await kw.limits.mail_allowed(tx, user.email_folded, limits.NEW_SIGN_IN_MAIL):
         await kw.outbox.mail(

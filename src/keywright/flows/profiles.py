@@ -90,7 +90,7 @@ def validate(
                 for found in error.errors(include_input=False, include_url=False)
             ]
         ) from None
-    return checked.model_dump(mode="json", round_trip=True)
+    return checked.model_dump(mode="json", round_trip=True, by_alias=False)
 
 
 def refuse_profile(profile: Mapping[str, Any] | None) -> None:

@@ -200,7 +200,7 @@ async def ask_for_verification(kw: Context, email: str, caller: Caller) -> None:
 async def resend_verification(kw: Context, tx: Transaction, message: Message) -> None:
     """In the worker: a new link for the account, or for the newest sign-up, that waits for one."""
     email, now = message.payload["email"], kw.clock.now()
-    user = await users.find_by_email(tx, email)
+    user = await users.hold_at(tx, email)
     if user is not None:
         if user.email_verified_at is None and user.active:
             await mail_link_for_user(kw, tx, user)

@@ -50,7 +50,7 @@ async def forgot_password(kw: Context, email: str, caller: Caller) -> None:
 
 async def send_reset(kw: Context, tx: Transaction, message: Message) -> None:
     """In the worker: the reset link for an account; a sign-up that waits gets its own link."""
-    user, now = await users.find_by_email(tx, message.payload["email"]), kw.clock.now()
+    user, now = await users.hold_at(tx, message.payload["email"]), kw.clock.now()
     if user is None:
         await answer_without_account(kw, tx, message)
         return

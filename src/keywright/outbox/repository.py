@@ -141,7 +141,17 @@ PAYLOADS = Statement(
     row=SealedPayload,
 )
 
-DELETE = Statement(sa.delete(outbox).where(outbox.c.id == sa.bindparam("message_id")))
+# One that is being worked on is left to who does: to wait for it, while it may wait for an account
+# that is held here, would be a deadlock.
+DELETE_IDLE = Statement(
+    sa.delete(outbox).where(
+        outbox.c.id
+        == sa.select(waiting.c.id)
+        .where(waiting.c.id == sa.bindparam("message_id"))
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+)
 
 COUNT_SEALED_BEFORE = Statement(
     sa.select(sa.func.count(outbox.c.id).label("rows")).where(SEALED_BEFORE), row=Count

@@ -113,7 +113,7 @@ async def erase_concerning(
         for row in rows:
             payload = open_payload(secrets, row)
             if payload is not None and concerns(payload):
-                erased += await tx.run(repository.DELETE, message_id=row.id)
+                erased += await tx.run(repository.DELETE_IDLE, message_id=row.id)
     return erased
 
 

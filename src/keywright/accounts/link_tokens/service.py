@@ -84,8 +84,8 @@ async def drop_all(tx: Transaction, user_id: UUID) -> None:
 
 
 def outlives_changes(purpose: LinkPurpose) -> bool:
-    """Who took an account over cannot make the link useless that gives it back."""
-    return purpose is LinkPurpose.UNDO_EMAIL_CHANGE
+    """Who took an account over cannot make the links useless that give it back and keep it."""
+    return purpose in {LinkPurpose.UNDO_EMAIL_CHANGE, LinkPurpose.CANCEL_DELETION}
 
 
 async def drop_undos_since(tx: Transaction, user_id: UUID, since: datetime) -> None:

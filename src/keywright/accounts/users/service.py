@@ -112,6 +112,18 @@ async def hold(tx: Transaction, user_id: UUID) -> None:
     await repository.lock(tx, (user_id,))
 
 
+async def hold_at(tx: Transaction, email: str) -> UserRecord | None:
+    """The account that has this address, held: a change of it that is being committed comes
+    first, and what is mailed then goes nowhere else.
+    """
+    found = await find_by_email(tx, email)
+    if found is None:
+        return None
+    await hold(tx, found.id)
+    held = await find(tx, found.id)
+    return held if held is not None and held.email_folded == fold_email(email) else None
+
+
 async def create(
     tx: Transaction,
     *,

@@ -140,6 +140,7 @@ class Writer:
             await retry_while_busy(self._begin, self._lock_timeout)
             batch.begin()
             await batch.drained.wait()
+            batch.refuse_if_failed()  # there may be no transaction any more
             batch.run_single_statements(self.connection)
             batch.refuse_if_failed()
             await self._commit()
