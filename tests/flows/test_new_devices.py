@@ -129,6 +129,7 @@ async def test_a_reset_leaves_only_its_own_device_known(house: House, desk: Brow
     thief: Native = await house.native(ELSEWHERE)
     await thief.sign_in()
     house.clock.advance(minutes=1)  # no device cookie is as old as the new password
+    assert len(await notices(house)) == 1
     await desk.forgot()
     expect(await desk.reset((await house.outbox.last(ADA)).token), 200)
     await desk.sign_in(password=OTHER_PASSWORD)
